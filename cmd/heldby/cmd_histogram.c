@@ -1,0 +1,71 @@
+/* heldby histogram: which types (modules, sizes, referrers), how many, how large. */
+#include <string.h>
+
+#include "cmd/heldby/open_heaps.h"
+#include "cmd/heldby/text.h"
+#include "lib/query/histogram.h"
+
+static bool answer(const struct invocation *in, struct output *out, struct opened *opened, struct error *err)
+{
+    static const char *const words[] = {"type", "module", "size", "referrer"};
+    static const char *const units[] = {"types", "modules", "sizes", "referrers"};
+    const char *by = option_text(in, "by", "type");
+    size_t kind = 0;
+    while (strcmp(words[kind], by) != 0)
+        kind++;
+    struct histogram_options options = {.by = (enum histogram_by)kind,
+                                        .sort = strcmp(option_text(in, "sort", "shallow"), "count") == 0
+                                                    ? HISTOGRAM_BY_COUNT
+                                                    : HISTOGRAM_BY_SHALLOW,
+                                        .filter = option_text(in, "filter", NULL)};
+    struct histogram histogram;
+    if (!histogram_create(&histogram, opened->view, &options, err))
+        return false;
+    document_begin_one(out, opened);
+    if (out->as_json) {
+        json_u64(&out->json, "objects", histogram.objects);
+        json_u64(&out->json, "bytes", histogram.bytes);
+        json_u64(&out->json, "rows_total", histogram.row_count);
+    } else if (histogram.row_count) {
+        char a[40], b[40], c[40];
+        output_print(out, "%s objects, %s, in %s %s\n\n", text_count(histogram.objects, a, sizeof a),
+                     text_bytes(histogram.bytes, b, sizeof b), text_count(histogram.row_count, c, sizeof c),
+                     units[kind]);
+    }
+    const struct column columns[] = {{"count", "count", CELL_COUNT, STYLE_PLAIN},
+                                     {"shallow", "size", CELL_BYTES, STYLE_PLAIN},
+                                     {NULL, "share", CELL_RIGHT, STYLE_PLAIN},
+                                     {"retained", NULL, CELL_BYTES, STYLE_PLAIN},
+                                     {words[kind], words[kind], CELL_TEXT, STYLE_TYPE}};
+    struct table table;
+    table_begin(&table, out, "rows", columns, 5);
+    for (size_t i = 0; i < histogram.row_count && i < out->limit; i++) {
+        const struct histogram_row *row = &histogram.rows[i];
+        char share[16];
+        snprintf(share, sizeof share, "%.1f %%",
+                 histogram.bytes ? 100.0 * (double)row->shallow / (double)histogram.bytes : 0.0);
+        table_u64(&table, row->count);
+        table_u64(&table, row->shallow);
+        table_text(&table, share);
+        table_none(&table);
+        table_text(&table, row->name);
+    }
+    table_end(&table);
+    output_more(out, out->limit, histogram.row_count);
+    document_end(out);
+    bool found = histogram.row_count > 0;
+    histogram_free(&histogram);
+    if (!found && !options.filter)
+        return error_set(err, ERROR_NOT_FOUND, "there is no object in it");
+    return found || error_set(err, ERROR_NOT_FOUND, "no %s matches", words[kind]);
+}
+
+static bool run(const struct invocation *in, struct output *out, struct error *err)
+{
+    return answer_one(in, out, answer, err);
+}
+
+bool cmd_histogram(const struct invocation *in, struct error *err)
+{
+    return output_answer(in, run, err);
+}

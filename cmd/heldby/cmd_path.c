@@ -1,0 +1,273 @@
+/* heldby path: why an object is alive: the shortest chain of named references from a root. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/heldby/object_rows.h"
+#include "cmd/heldby/open_heaps.h"
+#include "cmd/heldby/selectors.h"
+#include "cmd/heldby/text.h"
+#include "lib/query/expression.h"
+#include "lib/query/path.h"
+#include "lib/query/spelling.h"
+
+static void json_paths(struct json *j, const struct paths *paths)
+{
+    static const char *const outcomes[] = {"root", "object", "held_from_c", "unreachable", "none"};
+    json_bool(j, "found", paths->path_count > 0);
+    json_text(j, "outcome", outcomes[paths->outcome]);
+    json_bool(j, "more", paths->more);
+    json_bool(j, "types_followed", paths->types_followed);
+    json_begin_array(j, "paths");
+    for (size_t i = 0; i < paths->path_count; i++) {
+        const struct path *path = &paths->paths[i];
+        json_begin_object(j, NULL);
+        json_text(j, "expression", path->expression);
+        root_json(j, "root", &path->root);
+        json_begin_array(j, "steps");
+        for (size_t s = 0; s < path->step_count; s++) {
+            const struct path_step *step = &path->steps[s];
+            json_begin_object(j, NULL);
+            json_address(j, "address", step->address);
+            json_text(j, "type", step->type);
+            json_text(j, "kind", step->kind_name);
+            json_text(j, "name", step->name);
+            json_u64(j, "shallow", step->shallow);
+            json_bool(j, "certain", !step->uncertain);
+            json_end_object(j);
+        }
+        json_end_array(j);
+        json_end_object(j);
+    }
+    json_end_array(j);
+}
+
+/* One line for the root's own object, when the root is one, and one per step. */
+static void print_steps(struct output *out, const struct view *view, const struct path *path)
+{
+    static const struct column columns[] = {{NULL, "step", CELL_TEXT, STYLE_NAME},
+                                            {NULL, "type", CELL_TEXT, STYLE_TYPE},
+                                            {NULL, "size", CELL_BYTES, STYLE_PLAIN},
+                                            {NULL, "address", CELL_ADDRESS, STYLE_PLAIN},
+                                            {NULL, "value", CELL_TEXT, STYLE_PLAIN}};
+    const struct heap *heap = view_heap(view);
+    struct text_buffer preview = {0};
+    struct table table;
+    table_begin(&table, out, NULL, columns, 5);
+    object_id first = path->root.object;
+    bool root_is_step =
+        path->step_count && path->steps[0].object == first && path->steps[0].kind == REFERENCE_NONE;
+    if (!root_is_step) {
+        table_text(&table, path->root.text);
+        if (path->root.kind == ROOT_NONE || path->root.reference == REFERENCE_NONE) {
+            table_text(&table, first ? heap_type_name(heap, first) : "");
+            table_u64(&table, first ? view_size(view, first) : 0);
+            table_u64(&table, path->root.address);
+            spelling_preview(view, first, &preview);
+            table_text(&table, text_buffer_text(&preview));
+        } else {
+            for (int i = 0; i < 4; i++)
+                table_none(&table);
+        }
+    }
+    for (size_t s = 0; s < path->step_count; s++) {
+        const struct path_step *step = &path->steps[s];
+        char text[512];
+        snprintf(text, sizeof text, "%s%s%s", root_is_step && s == 0 ? "" : "  ",
+                 *step->text ? step->text : path->root.text, step->uncertain ? " (uncertain)" : "");
+        text_buffer_clear(&preview);
+        spelling_preview(view, step->object, &preview);
+        table_text(&table, text);
+        table_text(&table, step->type);
+        table_u64(&table, step->shallow);
+        table_u64(&table, step->address);
+        table_text(&table, text_buffer_text(&preview));
+    }
+    table_end(&table);
+    text_buffer_free(&preview);
+}
+
+static void print_path(struct output *out, const struct view *view, const struct path *path)
+{
+    output_text(out, STYLE_STRONG, path->expression, SIZE_MAX);
+    if (path->root.kind == ROOT_NONE) {
+        output_print(out, "\n\nfrom  ");
+        output_text(out, STYLE_NAME, path->root.text, SIZE_MAX);
+        output_print(out, ", as asked");
+    } else {
+        output_print(out, "\n\nheld by  ");
+        root_print(out, &path->root);
+    }
+    output_print(out, "\n\n");
+    print_steps(out, view, path);
+}
+
+static void print_paths(struct output *out, const struct view *view, object_id object,
+                        const struct paths *paths)
+{
+    struct text_buffer name = {0};
+    spelling_object(view, object, &name);
+    switch (paths->outcome) {
+    case PATH_UNREACHABLE:
+        output_text(out, STYLE_STRONG, text_buffer_text(&name), SIZE_MAX);
+        output_print(out, " is unreachable\n\n"
+                          "No root leads to it, and nothing in C holds it: it is garbage that waits for the\n"
+                          "collector (gc.collect() would free it), or it was dying when the snapshot was\n"
+                          "taken. 'heldby referrers' shows what refers to it.\n");
+        break;
+    case PATH_NONE:
+        output_print(out, "no such path to ");
+        output_text(out, STYLE_STRONG, text_buffer_text(&name), SIZE_MAX);
+        output_print(out, "\n");
+        break;
+    case PATH_HELD_FROM_C:
+    case PATH_FROM_ROOT:
+    case PATH_FROM_OBJECT:
+        break;
+    }
+    text_buffer_free(&name);
+    for (size_t i = 0; i < paths->path_count; i++) {
+        output_print(out, "%s", i ? "\n" : "");
+        print_path(out, view, &paths->paths[i]);
+    }
+    if (paths->outcome == PATH_HELD_FROM_C)
+        output_print(out,
+                     "\nNo root leads to it: an extension module, a C stack or a register has a reference\n"
+                     "that the snapshot cannot name.\n");
+    if (paths->types_followed)
+        output_print(out, "\nThe only way to it is through an object's type.\n");
+    if (paths->more)
+        output_print(out, "\n%sThere are more paths as short (--all, --max N).%s\n",
+                     output_style(out, STYLE_DIM), out->colored ? output_style(out, STYLE_PLAIN) : "");
+}
+
+static bool answer_object(const struct invocation *in, struct output *out, struct opened *opened,
+                          const struct object_set *avoid, struct error *err)
+{
+    struct path_options options = {.max = 1, .avoid = avoid};
+    uint64_t max = option_number(in, "max", option_given(in, "all") ? out->limit : 1);
+    options.max = max > UINT32_MAX || max == 0 ? UINT32_MAX : (uint32_t)max;
+    object_id object = expression_find(opened->view, in->operands[1], err);
+    if (!object)
+        return false;
+    const char *from = option_text(in, "from", NULL);
+    if (from && !(options.from = expression_find(opened->view, from, err)))
+        return false;
+    struct paths paths;
+    if (!path_find(&paths, opened->view, object, &options, err))
+        return false;
+    document_begin_one(out, opened);
+    if (out->as_json)
+        json_paths(&out->json, &paths);
+    else
+        print_paths(out, opened->view, object, &paths);
+    document_end(out);
+    bool found = paths.path_count > 0;
+    path_free(&paths);
+    return found || error_set(err, ERROR_NOT_FOUND, "%s", "");
+}
+
+static void print_groups(struct output *out, const struct path_groups *groups)
+{
+    static const struct column columns[] = {{NULL, "objects", CELL_RIGHT, STYLE_PLAIN},
+                                            {NULL, "size", CELL_BYTES, STYLE_PLAIN},
+                                            {NULL, "held through", CELL_TEXT, STYLE_NAME},
+                                            {NULL, "for example", CELL_ADDRESS, STYLE_PLAIN}};
+    struct table table;
+    table_begin(&table, out, NULL, columns, 4);
+    size_t shown = 0;
+    for (; shown < groups->row_count && shown < out->limit; shown++) {
+        const struct path_group *row = &groups->rows[shown];
+        char count[40], total[40], line[100];
+        snprintf(line, sizeof line, "%s of %s", text_count(row->count, count, sizeof count),
+                 text_count(groups->objects, total, sizeof total));
+        table_text(&table, line);
+        table_u64(&table, row->shallow);
+        table_text(&table, row->expression);
+        table_u64(&table, row->example_address);
+    }
+    table_end(&table);
+    output_more(out, shown, groups->row_count);
+}
+
+static bool answer_type(const struct invocation *in, struct output *out, struct opened *opened,
+                        const struct object_set *avoid, struct error *err)
+{
+    size_t count;
+    const char *type = option_text(in, "type", NULL);
+    object_id *objects = objects_of_type(opened->view, type, &count, err);
+    if (!objects)
+        return false;
+    struct path_groups groups;
+    bool done = path_merge(&groups, opened->view, objects, count, avoid, err);
+    free(objects);
+    if (!done)
+        return false;
+    document_begin_one(out, opened);
+    uint64_t reached = 0;
+    for (size_t i = 0; i < groups.row_count; i++)
+        reached += groups.rows[i].reachable ? groups.rows[i].count : 0;
+    if (out->as_json) {
+        struct json *j = &out->json;
+        json_bool(j, "found", reached > 0);
+        json_u64(j, "objects", groups.objects);
+        json_u64(j, "bytes", groups.bytes);
+        json_u64(j, "rows_total", groups.row_count);
+        json_begin_array(j, "rows");
+        for (size_t i = 0; i < groups.row_count && i < out->limit; i++) {
+            const struct path_group *row = &groups.rows[i];
+            json_begin_object(j, NULL);
+            json_text(j, "expression", row->expression);
+            json_u64(j, "count", row->count);
+            json_u64(j, "shallow", row->shallow);
+            json_bool(j, "reachable", row->reachable);
+            json_address(j, "example", row->example_address);
+            json_end_object(j);
+        }
+        json_end_array(j);
+    } else {
+        char a[40], b[40];
+        const struct path_group *best = &groups.rows[0];
+        output_text(out, STYLE_STRONG, best->expression, SIZE_MAX);
+        output_print(out, "\n\n%s%s of %s objects of type ", best->reachable ? "holds " : "no root leads to ",
+                     text_count(best->count, a, sizeof a), text_count(groups.objects, b, sizeof b));
+        output_text(out, STYLE_TYPE, type, SIZE_MAX);
+        output_print(out, ", %s in all\n\n", text_bytes(groups.bytes, a, sizeof a));
+        print_groups(out, &groups);
+        if (best->reachable)
+            output_hint(out, "shows one of them step by step", "path", opened->path,
+                        text_address(best->example_address, a, sizeof a), NULL);
+    }
+    document_end(out);
+    path_groups_free(&groups);
+    return reached || error_set(err, ERROR_NOT_FOUND, "%s", "");
+}
+
+static bool answer(const struct invocation *in, struct output *out, struct opened *opened, struct error *err)
+{
+    struct object_set avoid;
+    if (!objects_of_option(in, "avoid", opened->view, &avoid, err))
+        return false;
+    const struct object_set *avoided = avoid.bits ? &avoid : NULL;
+    bool done = option_given(in, "type") ? answer_type(in, out, opened, avoided, err)
+                                         : answer_object(in, out, opened, avoided, err);
+    object_set_free(&avoid);
+    return done;
+}
+
+static bool run(const struct invocation *in, struct output *out, struct error *err)
+{
+    return answer_one(in, out, answer, err);
+}
+
+bool cmd_path(const struct invocation *in, struct error *err)
+{
+    bool by_type = option_given(in, "type");
+    if (by_type == (in->operand_count == 2))
+        return usage_error(err, by_type ? "path wants either an OBJECT or --type, not both"
+                                        : "path wants FILE and an OBJECT, or --type T");
+    if (by_type && (option_given(in, "from") || option_given(in, "all") || option_given(in, "max")))
+        return usage_error(
+            err, "--type merges the paths of all objects: --from, --all and --max do not go with it");
+    return output_answer(in, run, err);
+}

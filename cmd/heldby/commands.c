@@ -1,0 +1,206 @@
+/* The command table. How to add to it: command.h. */
+#include "cmd/heldby/command.h"
+
+#include <string.h>
+
+const struct option_spec common_options[] = {
+    {"json", 0, OPTION_FLAG, NULL, "print one JSON document", NULL},
+    {"limit", 0, OPTION_NUMBER, "N", "rows or children to show; 0 for all (20)", NULL},
+    {"color", 0, OPTION_CHOICE, "auto|always|never",
+     "colour the text (auto: on a terminal, unless NO_COLOR is set)", NULL},
+    {"no-index", 0, OPTION_FLAG, NULL, "neither read nor write a saved index (this version has none)", NULL},
+    {"index-dir", 0, OPTION_TEXT, "DIR", "keep saved indexes in DIR (this version has none)", NULL},
+    {"output", 'o', OPTION_TEXT, "FILE", "write to FILE instead of standard output", NULL},
+    {0},
+};
+
+static const struct option_spec run_options[] = {
+    {"signal", 0, OPTION_TEXT, "NAME", "signal that takes a snapshot (USR2)", NULL},
+    {"dir", 0, OPTION_TEXT, "DIR", "where snapshots go (the program's working directory)", NULL},
+    {"at-exit", 0, OPTION_FLAG, NULL, "also take one when the program ends", NULL},
+    {"on-memory-error", 0, OPTION_FLAG, NULL, "also take one at the first MemoryError", NULL},
+    {"every", 0, OPTION_SECONDS, "SECONDS", "also take one every SECONDS", NULL},
+    {"no-values", 0, OPTION_FLAG, NULL, "leave contents of strings and numbers out", NULL},
+    {0},
+};
+
+static const struct option_spec dump_options[] = {
+    {"output", 'o', OPTION_TEXT, "FILE", "move the snapshot to FILE", NULL},
+    {"timeout", 0, OPTION_SECONDS, "S", "give up after S seconds (60)", NULL},
+    {0},
+};
+
+static const struct option_spec no_options[] = {{0}};
+
+static const struct option_spec histogram_options[] = {
+    {"by", 0, OPTION_CHOICE, "type|module|size|referrer", "what a row stands for (type)", NULL},
+    {"sort", 0, OPTION_CHOICE, "count|shallow|retained", "largest first by this (shallow)", "retained"},
+    {"filter", 0, OPTION_TEXT, "REGEX", "only rows whose name matches", NULL},
+    {0},
+};
+
+static const struct option_spec find_options[] = {
+    {"type", 0, OPTION_TEXT, "T", "exact type name, or a pattern with * and ?", NULL},
+    {"module", 0, OPTION_TEXT, "M", "module of the type, exact or a pattern", NULL},
+    {"min-size", 0, OPTION_NUMBER, "N", "at least N bytes (10k, 4MiB)", NULL},
+    {"value", 0, OPTION_TEXT, "REGEX", "value or name matches", NULL},
+    {"refcount", 0, OPTION_NUMBER, "N", "exactly this reference count", NULL},
+    {0},
+};
+
+static const struct option_spec referents_options[] = {
+    {"depth", 0, OPTION_NUMBER, "N", "how many steps to follow (1)", NULL},
+    {0},
+};
+
+static const struct option_spec referrers_options[] = {
+    {"type", 0, OPTION_TEXT, "T",
+     "all objects of a type (exact, or a pattern with * and ?) instead of OBJECT", NULL},
+    {"depth", 0, OPTION_NUMBER, "N", "how many steps to follow (4)", NULL},
+    {"exclude", 0, OPTION_LIST, "SEL", "leave out holders of this type, or this OBJECT", NULL},
+    {"no-group", 0, OPTION_FLAG, NULL, "a line for each holder, however alike", NULL},
+    {"format", 0, OPTION_CHOICE, "tree|dot|graphml|json", "what to print (tree)", NULL},
+    {0},
+};
+
+static const struct option_spec path_options[] = {
+    {"type", 0, OPTION_TEXT, "T", "all objects of a type, merged, instead of OBJECT", NULL},
+    {"all", 0, OPTION_FLAG, NULL, "all paths as short as the shortest, not only one", NULL},
+    {"max", 0, OPTION_NUMBER, "N", "at most N of them (1; with --all as --limit says)", NULL},
+    {"avoid", 0, OPTION_LIST, "SEL", "no path through objects of this type, or this OBJECT", NULL},
+    {"from", 0, OPTION_TEXT, "OBJECT", "start from this object instead of the roots", NULL},
+    {0},
+};
+
+static const struct option_spec diff_options[] = {
+    {"by", 0, OPTION_CHOICE, "type|path", "what a row stands for (type)", NULL},
+    {"type", 0, OPTION_TEXT, "T", "only these types: an exact name, or a pattern with * and ?", NULL},
+    {"objects", 0, OPTION_FLAG, NULL, "list the objects that came and went", NULL},
+    {"fail-if", 0, OPTION_TEXT, "EXPR",
+     "exit with status 1 when a row fulfils EXPR: type=app.Session,delta_count>0", NULL},
+    {0},
+};
+
+static const struct option_spec growth_options[] = {
+    {"by", 0, OPTION_CHOICE, "type|path", "what a row stands for (type)", NULL},
+    {"fail-if", 0, OPTION_TEXT, "EXPR",
+     "exit with status 1 when a row fulfils EXPR: every_step=true,per_step>100", NULL},
+    {0},
+};
+
+static const struct option_spec help_options[] = {
+    {"man", 0, OPTION_FLAG, NULL, "print the manual page of COMMAND as roff; without COMMAND that of heldby",
+     NULL},
+    {"synopsis", 0, OPTION_FLAG, NULL, "print only the synopsis", NULL},
+    {"list", 0, OPTION_FLAG, NULL, "print only the names of the commands", NULL},
+    {"completion", 0, OPTION_CHOICE, "bash|zsh", "print a completion script for this shell", NULL},
+    {0},
+};
+
+const struct command commands[] = {
+    {.name = "run",
+     .operands = "-- PROGRAM [ARGUMENT...]",
+     .summary = "start a program so that snapshots can be taken of it",
+     .options = run_options,
+     .least_operands = 1,
+     .most_operands = -1,
+     .run = cmd_run,
+     .program_operands = true,
+     .bare = true},
+    {.name = "dump",
+     .operands = "PID",
+     .summary = "take a snapshot of a running program",
+     .options = dump_options,
+     .least_operands = 1,
+     .most_operands = 1,
+     .run = cmd_dump,
+     .bare = true},
+    {.name = "info",
+     .operands = "FILE",
+     .summary = "what was captured, when, and whether it is complete",
+     .options = no_options,
+     .least_operands = 1,
+     .most_operands = 1,
+     .run = cmd_info},
+    {.name = "histogram",
+     .operands = "FILE",
+     .summary = "which types, how many, how large",
+     .options = histogram_options,
+     .least_operands = 1,
+     .most_operands = 1,
+     .run = cmd_histogram},
+    {.name = "find",
+     .operands = "FILE",
+     .summary = "list objects by type, size, value or reference count",
+     .options = find_options,
+     .least_operands = 1,
+     .most_operands = 1,
+     .run = cmd_find},
+    {.name = "show",
+     .operands = "FILE OBJECT",
+     .summary = "one object: what it is, what it holds, what holds it",
+     .options = no_options,
+     .least_operands = 2,
+     .most_operands = 2,
+     .run = cmd_show},
+    {.name = "referents",
+     .operands = "FILE OBJECT",
+     .summary = "what an object holds",
+     .options = referents_options,
+     .least_operands = 2,
+     .most_operands = 2,
+     .run = cmd_referents},
+    {.name = "referrers",
+     .operands = "FILE [OBJECT...]",
+     .summary = "what holds an object, as a tree up to the roots",
+     .options = referrers_options,
+     .least_operands = 1,
+     .most_operands = -1,
+     .run = cmd_referrers},
+    {.name = "path",
+     .operands = "FILE [OBJECT]",
+     .summary = "why an object is alive: the shortest chain from a root",
+     .options = path_options,
+     .least_operands = 1,
+     .most_operands = 2,
+     .run = cmd_path},
+    {.name = "diff",
+     .operands = "OLD NEW",
+     .summary = "what came and what went between two snapshots",
+     .options = diff_options,
+     .least_operands = 2,
+     .most_operands = 2,
+     .run = cmd_diff},
+    {.name = "growth",
+     .operands = "FILE FILE...",
+     .summary = "what rose at every step of a row of snapshots",
+     .options = growth_options,
+     .least_operands = 2,
+     .most_operands = -1,
+     .run = cmd_growth},
+    {.name = "verify",
+     .operands = "FILE",
+     .summary = "check a file, report every fault, say what can still be answered",
+     .options = no_options,
+     .least_operands = 1,
+     .most_operands = 1,
+     .run = cmd_verify},
+    {.name = "help",
+     .operands = "[COMMAND]",
+     .summary = "explain heldby or one of its commands",
+     .options = help_options,
+     .least_operands = 0,
+     .most_operands = 1,
+     .run = cmd_help,
+     .bare = true},
+    {.name = NULL},
+};
+
+const struct command *command_find(const char *name)
+{
+    for (const struct command *c = commands; c->name; c++) {
+        if (strcmp(c->name, name) == 0)
+            return c;
+    }
+    return NULL;
+}

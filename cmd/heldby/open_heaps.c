@@ -1,0 +1,166 @@
+#include "cmd/heldby/open_heaps.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/heldby/progress.h"
+#include "cmd/heldby/text.h"
+#include "formats/snapshot/snapshot_reader.h"
+#include "lib/base/file_view.h"
+
+bool check_content(const char *path, uint64_t *size, struct error *err)
+{
+    struct file_view file;
+    if (!file_view_open(&file, path, err))
+        return false;
+    unsigned char head[64] = {0};
+    size_t length = file.size < sizeof head ? (size_t)file.size : sizeof head;
+    *size = file.size;
+    bool done = file_view_read(&file, 0, head, length, err);
+    file_view_close(&file);
+    if (!done)
+        return false;
+    static const unsigned char zstd_magic[] = {0x28, 0xb5, 0x2f, 0xfd};
+    uint16_t elf_type = (uint16_t)(head[16] | head[17] << 8);
+    if (length == 0)
+        return error_bad_input(err, path, 0, "the file is empty");
+    if (memcmp(head, ELFMAG, SELFMAG) == 0 && elf_type == ET_CORE)
+        return error_bad_input(err, path, 0,
+                               "this is an ELF core; cores are not supported yet, only snapshots (.held)");
+    if (memcmp(head, ELFMAG, SELFMAG) == 0)
+        return error_bad_input(err, path, 0, "this is an ELF program or library, not a snapshot");
+    if (memcmp(head, zstd_magic, sizeof zstd_magic) == 0)
+        return error_bad_input(
+            err, path, 0,
+            "this is zstd-compressed; compressed cores are not supported yet (a snapshot is not "
+            "compressed as a whole: unpack it first)");
+    return true;
+}
+
+bool opened_init(struct opened *ret, const char *path, struct error *err)
+{
+    *ret = (struct opened){.path = path};
+    if (!check_content(path, &ret->file_size, err))
+        return false;
+    progress_say(ret->file_size, "reading", path);
+    ret->heap = snapshot_open(path, err);
+    if (ret->heap)
+        ret->view = view_create(ret->heap, err);
+    if (!ret->view) {
+        opened_deinit(ret);
+        return false;
+    }
+    progress_say(ret->file_size, "looking into", path);
+    return true;
+}
+
+void opened_deinit(struct opened *opened)
+{
+    view_destroy(opened->view);
+    heap_destroy(opened->heap);
+    *opened = (struct opened){0};
+}
+
+void notes_init(struct notes *notes, bool with_path)
+{
+    *notes = (struct notes){.complete = true, .with_path = with_path};
+}
+
+bool notes_add_text(struct notes *notes, const char *warning, struct error *err)
+{
+    char **grown = realloc(notes->warnings, (notes->count + 1) * sizeof *grown);
+    if (!grown)
+        return error_no_memory(err);
+    notes->warnings = grown;
+    char *copy = strdup(warning);
+    if (!copy)
+        return error_no_memory(err);
+    notes->warnings[notes->count++] = copy;
+    return true;
+}
+
+bool notes_add(struct notes *notes, const struct heap *heap, struct error *err)
+{
+    char text[1024];
+    notes->complete = notes->complete && heap->complete;
+    for (uint32_t i = 0; i < heap->warning_count; i++) {
+        snprintf(text, sizeof text, "%s%s%s", notes->with_path ? heap->path : "",
+                 notes->with_path ? ": " : "", heap->warnings[i]);
+        if (!notes_add_text(notes, text, err))
+            return false;
+    }
+    return true;
+}
+
+void notes_deinit(struct notes *notes)
+{
+    for (size_t i = 0; i < notes->count; i++)
+        free(notes->warnings[i]);
+    free(notes->warnings);
+    *notes = (struct notes){0};
+}
+
+static void warn(const char *path, const char *warning)
+{
+    char line[1024], clean[4096];
+    snprintf(line, sizeof line, "%s%s%s", path ? path : "", path ? ": " : "", warning);
+    fprintf(stderr, "heldby: warning: %s\n", text_clean(line, strlen(line), clean, sizeof clean));
+}
+
+void document_begin(struct output *out, const struct notes *notes, char *const *paths, size_t path_count,
+                    bool list)
+{
+    progress_clear();
+    out->begun = true;
+    if (!out->as_json) {
+        for (size_t i = 0; i < notes->count; i++)
+            warn(notes->with_path ? NULL : paths[0], notes->warnings[i]);
+        return;
+    }
+    struct json *j = &out->json;
+    json_begin_object(j, NULL);
+    if (list) {
+        json_begin_array(j, "files");
+        for (size_t i = 0; i < path_count; i++)
+            json_text(j, NULL, paths[i]);
+        json_end_array(j);
+    } else {
+        json_text(j, "file", paths[0]);
+    }
+    json_bool(j, "complete", notes->complete);
+    json_begin_array(j, "warnings");
+    for (size_t i = 0; i < notes->count; i++)
+        json_text(j, NULL, notes->warnings[i]);
+    json_end_array(j);
+}
+
+void document_end(struct output *out)
+{
+    if (out->as_json)
+        json_end_object(&out->json);
+}
+
+void document_begin_one(struct output *out, const struct opened *opened)
+{
+    char *path = (char *)opened->path;
+    struct notes notes = {.complete = opened->heap->complete,
+                          .warnings = opened->heap->warnings,
+                          .count = opened->heap->warning_count};
+    document_begin(out, &notes, &path, 1, false);
+}
+
+bool answer_one(const struct invocation *in, struct output *out,
+                bool (*answer)(const struct invocation *in, struct output *out, struct opened *opened,
+                               struct error *err),
+                struct error *err)
+{
+    struct opened opened;
+    if (!opened_init(&opened, in->operands[0], err))
+        return false;
+    bool done = answer(in, out, &opened, err);
+    if (!done && err->code == ERROR_NOT_FOUND && *err->message && !*err->path)
+        snprintf(err->path, sizeof err->path, "%s", opened.path);
+    opened_deinit(&opened);
+    return done;
+}

@@ -1,0 +1,57 @@
+/* open_heaps.h -- the prologue commands share: open a file by its content, say what is wrong with it, begin
+ * the document.
+ *
+ * A file is told apart by its first bytes, never by its name. Warnings of a damaged but readable file go to
+ * standard error in text, and into `warnings` and `complete` of the JSON document, with every answer.
+ */
+#ifndef HELDBY_OPEN_HEAPS_H
+#define HELDBY_OPEN_HEAPS_H
+
+#include "cmd/heldby/output.h"
+#include "lib/query/view.h"
+
+struct opened {
+    const char *path; /* as given */
+    struct heap *heap;
+    struct view *view;
+    uint64_t file_size;
+};
+
+/* On false nothing needs closing. An ELF core is ERROR_BAD_INPUT, saying that cores are not supported yet. */
+bool opened_init(struct opened *ret, const char *path, struct error *err);
+void opened_deinit(struct opened *opened); /* all zero is fine */
+
+/* Refuses what is known to be something else, by its first bytes; the rest is the snapshot reader's to judge.
+ */
+bool check_content(const char *path, uint64_t *size, struct error *err);
+
+/* What the files of one answer lack, collected while they are open. */
+struct notes {
+    bool complete;
+    char **warnings; /* [count] */
+    size_t count;
+    bool with_path; /* several files: each warning begins with its file */
+};
+
+void notes_init(struct notes *notes, bool with_path);
+bool notes_add(struct notes *notes, const struct heap *heap, struct error *err);
+bool notes_add_text(struct notes *notes, const char *warning, struct error *err);
+void notes_deinit(struct notes *notes);
+
+/* JSON: opens the document with `file` (one path) or `files`, `complete` and `warnings`; document_end closes
+   it. Text: prints the warnings to standard error. */
+void document_begin(struct output *out, const struct notes *notes, char *const *paths, size_t path_count,
+                    bool list);
+void document_end(struct output *out);
+
+/* All of it for a command over one file: opens in->operands[0], begins the document's notes, calls `answer`.
+ */
+bool answer_one(const struct invocation *in, struct output *out,
+                bool (*answer)(const struct invocation *in, struct output *out, struct opened *opened,
+                               struct error *err),
+                struct error *err);
+/* Begins the document of a command over one file; called by its answer once everything that can fail is done.
+ */
+void document_begin_one(struct output *out, const struct opened *opened);
+
+#endif

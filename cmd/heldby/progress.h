@@ -1,0 +1,11 @@
+/* progress.h -- says on standard error what is being done, while it lasts, when that is a terminal; otherwise
+ * nothing. */
+#ifndef HELDBY_PROGRESS_H
+#define HELDBY_PROGRESS_H
+
+/* Replaces what stood there. Nothing is shown for work that is certainly short; `size` is the input's bytes.
+ */
+void progress_say(unsigned long long size, const char *what, const char *name);
+void progress_clear(void);
+
+#endif

@@ -1,0 +1,145 @@
+/* Recognising the CPython of this process. */
+#include "formats/cpython/cpython.h"
+
+#include "formats/cpython/cpython_layout.h"
+#include "formats/cpython/memory_direct.h"
+
+#include <dlfcn.h>
+
+static void *find(const char *name)
+{
+    return dlsym(RTLD_DEFAULT, name);
+}
+
+static void say(struct cpython_runtime *r, const char *first, const char *second, const char *third)
+{
+    const char *parts[3] = {first, second, third};
+    size_t n = 0;
+    for (unsigned i = 0; i < 3; i++)
+        for (const char *p = parts[i]; *p != '\0' && n < sizeof(r->problem) - 1; p++)
+            r->problem[n++] = *p;
+    r->problem[n] = '\0';
+}
+
+static uint32_t number(const char **p)
+{
+    uint32_t v = 0;
+    for (; **p >= '0' && **p <= '9' && v < 1000; (*p)++)
+        v = v * 10 + (uint32_t)(**p - '0');
+    return v;
+}
+
+/* "3.13.0rc1 (main, ...)" as PY_VERSION_HEX. */
+static uint32_t version_hex(const char *text)
+{
+    uint32_t major = number(&text), minor = 0, micro = 0, level = 0xf, serial = 0;
+    if (*text == '.') {
+        text++;
+        minor = number(&text);
+    }
+    if (*text == '.') {
+        text++;
+        micro = number(&text);
+    }
+    if (*text == 'a' || *text == 'b' || *text == 'r') {
+        level = *text == 'a' ? 0xa : *text == 'b' ? 0xb : 0xc;
+        text += *text == 'r' ? 2 : 1;
+        serial = number(&text);
+    }
+    return major << 24 | minor << 16 | micro << 8 | level << 4 | (serial & 15);
+}
+
+/* 3.13 and later say themselves where some things are (Include/internal/pycore_runtime.h, _Py_DebugOffsets). */
+static void self_described(struct cpython_layout *l, uint64_t runtime)
+{
+    static const char cookie[8] = "xdebugpy";
+    if (memcmp((const void *)(uintptr_t)runtime, cookie, 8) != 0)
+        return;
+    const struct {
+        uint32_t *field;
+        uint32_t at;
+    } table[] = {
+        {&l->interpreters_head, 40}, {&l->interp_id, 56}, {&l->interp_next, 64}, {&l->threads_head, 72}, {&l->gc, 80}, {&l->modules, 88},
+        {&l->sysdict, 96}, {&l->builtins, 104}, {&l->frame, 184}, {&l->thread_id, 192}, {&l->native_id, 200},
+    };
+    for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        uint64_t v = mem_u64(runtime + table[i].at);
+        if (v < 1 << 20)
+            *table[i].field = (uint32_t)v;
+    }
+}
+
+static uint64_t address(const char *name)
+{
+    return (uint64_t)(uintptr_t)find(name);
+}
+
+enum cpython_verdict cpython_runtime_find(struct cpython_runtime *ret)
+{
+    static struct cpython_layout layout;
+    *ret = (struct cpython_runtime){0};
+    const char *(*get_version)(void);
+    void *symbol = find("Py_GetVersion");
+    memcpy(&get_version, &symbol, sizeof(symbol)); /* POSIX's way from dlsym to a function */
+    if (symbol == NULL) {
+        say(ret, "no CPython in this process", "", "");
+        return CPYTHON_ABSENT;
+    }
+    const char *text = get_version();
+    for (size_t i = 0; text[i] != '\0' && i < sizeof(ret->version) - 1; i++)
+        ret->version[i] = text[i];
+    ret->hex = version_hex(ret->version);
+    if (ret->hex < 0x03080000) {
+        say(ret, "CPython ", ret->version, " is older than 3.8: not supported");
+        return CPYTHON_TOO_OLD;
+    }
+    if (strstr(ret->version, "free-threading") != NULL || find("_Py_MergeZeroLocalRefcount") != NULL) {
+        say(ret, "CPython ", ret->version, " is a free-threaded build: not supported");
+        return CPYTHON_FREE_THREADED;
+    }
+    if (find("_Py_NegativeRefcount") != NULL || find("_Py_RefTotal") != NULL) {
+        say(ret, "CPython ", ret->version, " is a debug build: not supported");
+        return CPYTHON_DEBUG_BUILD;
+    }
+    const struct cpython_layout *known = ret->hex >> 24 == 3 ? cpython_layout_find(ret->hex >> 16 & 0xff) : NULL;
+    if (known == NULL) {
+        say(ret, "CPython ", ret->version, " has no layout in this version of heldby: not supported");
+        return CPYTHON_UNKNOWN;
+    }
+    ret->runtime = address("_PyRuntime");
+    ret->type_type = address("PyType_Type");
+    ret->list_type = address("PyList_Type");
+    ret->dict_type = address("PyDict_Type");
+    ret->tuple_type = address("PyTuple_Type");
+    ret->set_type = address("PySet_Type");
+    ret->frozenset_type = address("PyFrozenSet_Type");
+    ret->str_type = address("PyUnicode_Type");
+    ret->none = address("_Py_NoneStruct");
+    if (ret->runtime == 0 || ret->type_type == 0 || ret->list_type == 0 || ret->dict_type == 0 || ret->tuple_type == 0 || ret->str_type == 0) {
+        say(ret, "CPython ", ret->version, " does not export _PyRuntime and its types: not supported");
+        return CPYTHON_MISMATCH;
+    }
+    layout = *known;
+    if (layout.minor >= 13)
+        self_described(&layout, ret->runtime);
+    ret->layout = &layout;
+    return CPYTHON_FOUND;
+}
+
+void cpython_api_find(struct cpython_api *ret)
+{
+    void *initialized = find("Py_IsInitialized"), *ensure = find("PyGILState_Ensure"), *release = find("PyGILState_Release");
+    memcpy(&ret->is_initialized, &initialized, sizeof(void *));
+    memcpy(&ret->gil_ensure, &ensure, sizeof(void *));
+    memcpy(&ret->gil_release, &release, sizeof(void *));
+    ret->complete = initialized != NULL && ensure != NULL && release != NULL;
+}
+
+bool cpython_gc_running(const struct cpython_runtime *runtime)
+{
+    const struct cpython_layout *l = runtime->layout;
+    if (l->gc == NONE)
+        return mem_u32(runtime->runtime + l->runtime_gc + GC_COLLECTING) != 0;
+    uint64_t interpreter = mem_u64(runtime->runtime + l->interpreters_main);
+    return interpreter != 0 && mem_u32(interpreter + l->gc + GC_COLLECTING) != 0;
+}

@@ -1,0 +1,372 @@
+/* The stages of a walk: the collector's rings, then the array of objects from end to end. */
+#include "formats/cpython/walk.h"
+
+#include <time.h>
+
+uint64_t walk_now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+bool walk_grow(struct walk *w)
+{
+    uint32_t chunk = (w->count + 1) / WALK_CHUNK;
+    if (chunk < WALK_MAX_CHUNKS && w->chunks[chunk] == NULL)
+        w->chunks[chunk] = capture_alloc_huge(&w->memory, WALK_CHUNK * sizeof(uint64_t));
+    if (chunk < WALK_MAX_CHUNKS && w->chunks[chunk] != NULL)
+        return true;
+    w->memory.failed = true;
+    return false;
+}
+
+bool walk_init(struct walk *w, const struct capture_request *request)
+{
+    w->request = request;
+    w->layout = request->runtime->layout;
+    w->runtime = request->runtime->runtime;
+    w->empty_slot = ADDRESS_MAP_EXCLUDED;
+    w->chunks = capture_alloc(&w->memory, WALK_MAX_CHUNKS * sizeof(w->chunks[0]));
+    if (w->chunks == NULL || !walk_grow(w) || !address_map_init(&w->map, &w->memory))
+        return false;
+    for (size_t i = 0; i < request->excluded_count; i++)
+        if (mem_plausible(request->excluded[i]))
+            *address_map_slot(&w->map, request->excluded[i]) = ADDRESS_MAP_EXCLUDED;
+    return !w->memory.failed;
+}
+
+uint32_t walk_id(struct walk *w, uint64_t address)
+{
+    if (!mem_plausible(address))
+        return 0;
+    uint32_t *slot = address_map_slot(&w->map, address);
+    if (*slot == 0)
+        *slot = walk_append(w, address);
+    return *slot == ADDRESS_MAP_EXCLUDED ? 0 : *slot;
+}
+
+void walk_drain(struct walk *w)
+{
+    uint32_t at = (w->fifo_head + WALK_FIFO - w->fifo_fill) % WALK_FIFO;
+    for (; w->fifo_fill > 0; w->fifo_fill--, at = (at + 1) % WALK_FIFO)
+        walk_resolve(w, w->fifo[at].slot, w->fifo[at].address);
+}
+
+/* Follows one ring. Ids are given out through a small delay line, so that the map's slots are in the cache when they are written. */
+static void ring(struct walk *w, uint64_t head, uint64_t tag)
+{
+    enum { DELAY = 32 };
+    struct {
+        uint32_t *slot;
+        uint64_t entry;
+    } line[DELAY];
+    uint32_t fill = 0, at = 0;
+    for (uint64_t g = mem_u64(head) & ~UINT64_C(3); g != head && mem_plausible(g); g = mem_u64(g) & ~UINT64_C(3)) {
+        uint64_t object = g + 16;
+        uint32_t *slot = address_map_slot(&w->map, object);
+        __builtin_prefetch(slot, 1);
+        if (fill == DELAY) {
+            if (*line[at].slot == 0)
+                *line[at].slot = walk_append(w, line[at].entry);
+        } else {
+            fill++;
+        }
+        line[at].slot = slot;
+        line[at].entry = object | tag;
+        at = (at + 1) % DELAY;
+        if (w->memory.failed || w->count >= UINT32_MAX - 64 || ++w->tracked > UINT64_C(1) << 32)
+            break;
+    }
+    at = (at + DELAY - fill) % DELAY;
+    for (; fill > 0; fill--, at = (at + 1) % DELAY)
+        if (*line[at].slot == 0)
+            *line[at].slot = walk_append(w, line[at].entry);
+}
+
+static uint64_t gc_state(const struct walk *w, uint64_t interpreter)
+{
+    return w->layout->gc == NONE ? w->runtime + w->layout->runtime_gc : interpreter + w->layout->gc;
+}
+
+void walk_rings(struct walk *w)
+{
+    unsigned guard = 0;
+    uint64_t next;
+    for (uint64_t i = mem_u64(w->runtime + w->layout->interpreters_head); i != 0 && guard < 1000; i = next, guard++) {
+        uint64_t gc = gc_state(w, i);
+        next = mem_u64(i + w->layout->interp_next);
+        for (uint64_t g = 0; g < 3; g++)
+            ring(w, gc + GC_GENERATIONS + g * GC_GENERATION_SIZE, WALK_TRACKED | g << WALK_GENERATION_SHIFT);
+        ring(w, gc + GC_PERMANENT, WALK_TRACKED | WALK_FROZEN | UINT64_C(2) << WALK_GENERATION_SHIFT);
+        if (w->layout->gc == NONE) /* 3.8: one collector for all */
+            break;
+    }
+    w->tracked = w->count;
+}
+
+static uint8_t object_flags(struct walk *w, uint64_t entry, uint64_t refcount)
+{
+    unsigned flags = 0;
+    if (entry & WALK_TRACKED) {
+        flags = OBJECT_TRACKED | (unsigned)(entry >> WALK_GENERATION_SHIFT & 3) << OBJECT_GENERATION_SHIFT;
+        if (entry & WALK_FROZEN)
+            flags |= OBJECT_FROZEN;
+    } else if (walk_is_static(w, entry)) {
+        flags = OBJECT_STATIC;
+    }
+    if (w->layout->minor >= 12 && (int32_t)refcount < 0)
+        flags |= OBJECT_IMMORTAL;
+    return (uint8_t)flags;
+}
+
+static uint64_t str_size(const struct walk *w, uint64_t s)
+{
+    uint32_t state = mem_u32(s + STR_STATE), kind = state >> 2 & 7;
+    uint64_t n = mem_u64(s + STR_LENGTH);
+    if (state & 32 && state & 64)
+        return w->layout->str_ascii + n + 1;
+    uint64_t size = (state & 32 ? w->layout->str_compact : w->layout->str_full) + (n + 1) * kind;
+    uint64_t utf8 = mem_u64(s + w->layout->str_ascii + 8);
+    if (utf8 != 0 && !(state & 64))
+        size += mem_u64(s + w->layout->str_ascii) + 1;
+    return size;
+}
+
+static uint64_t int_size(const struct walk *w, uint64_t object)
+{
+    int64_t word = (int64_t)mem_u64(object + OB_SIZE);
+    if (w->layout->minor >= 12) {
+        uint64_t digits = (uint64_t)word >> 3;
+        return 24 + 4 * (digits == 0 ? 1 : digits);
+    }
+    return 24 + 4 * (uint64_t)(word < 0 ? -word : word);
+}
+
+/* An instance of a Python class on object: attributes by the shared keys, slots, its dict. */
+static void visit_instance(struct walk *w, struct walk_type *t, uint64_t object, uint64_t refcount, uint8_t flags)
+{
+    uint64_t values = 0, dict = 0;
+    unsigned variant;
+    if (t->dict_offset == WALK_MANAGED) {
+        if (w->layout->minor == 11) {
+            values = mem_u64(object - 32);
+            dict = values == 0 ? mem_u64(object - 24) : 0;
+        } else if (w->layout->minor == 12) {
+            uint64_t word = mem_u64(object - 24);
+            values = word & 1 ? word + 1 : 0;
+            dict = word & 1 ? 0 : word;
+        } else {
+            dict = mem_u64(object - 24);
+            if (t->flags & TPFLAG_INLINE_VALUES && mem_u8(object + t->basic_size + 3) != 0)
+                values = object + t->basic_size + 8;
+        }
+    } else if (t->dict_offset != 0) {
+        dict = mem_u64(object + (uint64_t)t->dict_offset);
+    }
+    variant = (values != 0 ? 1u : 0u) | (dict != 0 ? 2u : 0u);
+    uint32_t keys = variant & 1 ? t->key_count : 0;
+    if (__builtin_expect(t->instance_shape[variant] == 0, 0)) {
+        struct walk_fields *g = &w->gathered;
+        struct walk_keys k;
+        g->count = 0;
+        if (keys > 0 && walk_keys_read(w, t->keys, &k))
+            for (uint32_t i = 0; i < keys; i++) {
+                uint64_t key = mem_u64(k.entries + i * k.stride + k.key);
+                walk_field(w, 0, REFERENCE_ATTRIBUTE, key != 0 ? walk_string_of(w, key) : 0, i, 0, 0);
+            }
+        for (uint32_t i = 0; i < t->slot_count; i++)
+            walk_field(w, 0, REFERENCE_SLOT, walk_name_at(t, t->slots[i])->name, 0, 0, 0);
+        if (dict != 0)
+            walk_field(w, 0, REFERENCE_NAMESPACE, walk_string(w, "__dict__"), 0, 0, 0);
+        t->instance_shape[variant] = walk_shape(w, t, g->fields, g->count, TAIL_NONE, 0);
+        t->instance_fields[variant] = g->count;
+    }
+    uint64_t pushed = w->pushed;
+    for (uint32_t i = 0; i < keys; i++)
+        walk_push(w, mem_u64(values + 8 * i));
+    for (uint32_t i = 0; i < t->slot_count; i++)
+        walk_push(w, mem_u64(object + t->slots[i]));
+    if (dict != 0) {
+        walk_push(w, dict);
+        walk_identifiers(w, dict);
+    }
+    uint64_t size = walk_base_size(t);
+    if (w->layout->minor >= 13 && t->flags & TPFLAG_INLINE_VALUES) {
+        uint8_t capacity = mem_u8(object + t->basic_size);
+        size += 8 + 8 * (uint64_t)capacity + ((uint64_t)capacity + 7) / 8 * 8;
+    }
+    w->visiting = false;
+    snapshot_writer_object(w->writer, object, t->instance_shape[variant], size == walk_base_size(t) ? 0 : size + 1, refcount, flags,
+                           (uint32_t)(w->pushed - pushed), t->instance_fields[variant]);
+}
+
+static void visit(struct walk *w, uint32_t id, uint64_t entry)
+{
+    uint64_t object = walk_address(entry), refcount = mem_u64(object + OB_REFCNT), pushed = w->pushed, extra = 0;
+    struct walk_type *t = walk_type_of(w, mem_u64(object + OB_TYPE));
+    uint8_t flags = object_flags(w, entry, refcount);
+    uint64_t base = walk_base_size(t), size = base;
+    bool split;
+    switch ((enum walk_visit)t->visit) {
+    case VISIT_LEAF:
+        break;
+    case VISIT_STR:
+        size = str_size(w, object) + t->header;
+        if (mem_u32(object + STR_STATE) & 3)
+            flags |= OBJECT_INTERNED;
+        if (w->request->value_bytes != 0)
+            walk_preview(w, t, object, id);
+        break;
+    case VISIT_INT:
+        size = int_size(w, object) + t->header;
+        if (w->request->value_bytes != 0)
+            walk_preview(w, t, object, id);
+        break;
+    case VISIT_FLOAT:
+        if (w->request->value_bytes != 0)
+            walk_preview(w, t, object, id);
+        break;
+    case VISIT_BYTES:
+        size = base + mem_u64(object + OB_SIZE);
+        if (w->request->value_bytes != 0)
+            walk_preview(w, t, object, id);
+        break;
+    case VISIT_BYTEARRAY:
+        size = base + mem_u64(object + BYTEARRAY_ALLOCATED);
+        break;
+    case VISIT_TUPLE:
+        extra = walk_tuple(w, object);
+        break;
+    case VISIT_LIST:
+        extra = walk_list(w, object);
+        break;
+    case VISIT_SET:
+        extra = walk_set(w, object);
+        break;
+    case VISIT_DICT:
+        extra = walk_dict(w, object, &split);
+        if (split) { /* its keys are its class's: named fields */
+            walk_general(w, t, object, refcount, flags);
+            return;
+        }
+        break;
+    case VISIT_INSTANCE:
+        visit_instance(w, t, object, refcount, flags);
+        return;
+    case VISIT_GENERAL:
+        walk_general(w, t, object, refcount, flags);
+        walk_name_preview(w, t, object, id);
+        return;
+    }
+    size += extra;
+    w->visiting = false;
+    snapshot_writer_object(w->writer, object, t->plain_shape, size == base ? 0 : size + 1, refcount, flags, (uint32_t)(w->pushed - pushed), 0);
+}
+
+/* What the visit of an object a few places ahead will touch first. */
+static inline void prefetch_content(struct walk *w, uint64_t entry)
+{
+    uint64_t object = walk_address(entry), type = mem_u64(object + OB_TYPE);
+    if (type == w->list_type)
+        mem_prefetch(mem_u64(object + LIST_ITEMS));
+    else if (type == w->dict_type)
+        mem_prefetch(mem_u64(object + DICT_KEYS));
+    else if (entry & WALK_TRACKED && w->layout->minor <= 12) {
+        const struct walk_type *t = w->cache[type >> 4 & (WALK_TYPE_CACHE - 1)];
+        if (t != NULL && t->address == type && t->dict_offset == WALK_MANAGED)
+            mem_prefetch(mem_u64(object - (w->layout->minor == 11 ? 32 : 24)));
+    }
+}
+
+static inline void prefetch_entries(struct walk *w, uint64_t entry)
+{
+    uint64_t object = walk_address(entry);
+    if (mem_u64(object + OB_TYPE) != w->dict_type)
+        return;
+    uint64_t keys = mem_u64(object + DICT_KEYS);
+    uint64_t index = w->layout->minor <= 10 ? 40 + mem_u64(keys + 8) : 32 + (UINT64_C(1) << (mem_u8(keys + 9) & 63));
+    mem_prefetch(keys + index);
+    mem_prefetch(keys + index + 64);
+}
+
+/* A visit that faulted: the object stays, with the edges found so far. */
+static void finish_faulted(struct walk *w)
+{
+    uint64_t edges = w->pushed - w->current_pushed;
+    if (w->prefetching) {
+        w->skip_prefetch = w->current + 1;
+        w->prefetching = false;
+        return;
+    }
+    w->faults++;
+    if (!w->visiting)
+        return;
+    w->visiting = false;
+    uint64_t entry = walk_entry(w, w->current);
+    snapshot_writer_object(w->writer, walk_address(entry), w->unreadable->plain_shape, 0, 0,
+                           (uint8_t)(OBJECT_PARTIAL | (entry & WALK_TRACKED ? OBJECT_TRACKED : 0)), (uint32_t)edges, 0);
+}
+
+enum { FAR = 40, NEAR = 20, CLOSE = 10 };
+
+/* One run over the worklist; the guard returns here after a fault. */
+static void run(struct walk *w)
+{
+    while (!w->memory.failed && snapshot_writer_errno(w->writer) == 0) {
+        uint32_t id = w->current + 1;
+        if (id > w->count) {
+            walk_drain(w);
+            if (id > w->count)
+                return;
+        }
+        if (__builtin_expect(id + FAR <= w->count && id != w->skip_prefetch, 1)) {
+            w->prefetching = true;
+            uint64_t far = walk_entry(w, id + FAR);
+            mem_prefetch(walk_address(far));
+            if (far & WALK_TRACKED)
+                mem_prefetch(walk_address(far) - 32);
+            prefetch_content(w, walk_entry(w, id + NEAR));
+            prefetch_entries(w, walk_entry(w, id + CLOSE));
+            w->prefetching = false;
+        }
+        w->current_pushed = w->pushed;
+        w->current = id;
+        w->visiting = true;
+        visit(w, id, walk_entry(w, id));
+        if (__builtin_expect(id % 65536 == 0, 0)) {
+            w->request->shared->objects = id;
+            if (w->deadline_ns != 0 && walk_now_ns() > w->deadline_ns) {
+                w->limits = "walk stopped at its time limit";
+                return;
+            }
+        }
+    }
+}
+
+bool walk_guarded(struct walk *w, void (*part)(struct walk *w, void *context), void *context)
+{
+    sigjmp_buf here, *outer = w->guard;
+    if (sigsetjmp(here, 0) != 0) {
+        w->guard = outer;
+        w->faults++;
+        return false;
+    }
+    w->guard = &here;
+    part(w, context);
+    w->guard = outer;
+    return true;
+}
+
+void walk_all(struct walk *w)
+{
+    w->current = 0;
+    snapshot_writer_first_new(w->writer, w->count + 1);
+    sigjmp_buf here, *outer = w->guard;
+    if (sigsetjmp(here, 0) != 0)
+        finish_faulted(w);
+    w->guard = &here;
+    run(w);
+    w->guard = outer;
+    walk_drain(w);
+}

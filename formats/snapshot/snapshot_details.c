@@ -1,0 +1,172 @@
+#include "formats/snapshot/snapshot_details.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void snapshot_source_destroy(struct snapshot_source *s)
+{
+    if (!s)
+        return;
+    snapshot_file_close(&s->file);
+    free(s->size);
+    free(s->refcount);
+    free(s->flags);
+    free(s);
+}
+
+/* An error of a block gets its place, as it goes to the user alone. */
+static bool failed(const struct snapshot_source *s, const struct snapshot_entry *entry,
+                   const struct error *why, struct error *err)
+{
+    if (why->code != ERROR_BAD_INPUT) {
+        if (err)
+            *err = *why;
+        return false;
+    }
+    return error_bad_input(err, s->file.view.path, entry->offset, "block %u (%s): %.400s", entry->sequence,
+                           snapshot_kind_name(entry->kind), why->message);
+}
+
+static bool decode_details(struct snapshot_source *s, const struct snapshot_entry *entry, uint64_t *size,
+                           uint64_t *refcount, uint8_t *flags, struct error *err)
+{
+    struct snapshot_column sizes, refcounts;
+    const uint8_t *bytes;
+    struct snapshot_file *f = &s->file;
+    if (!snapshot_file_read(f, entry, err) ||
+        !snapshot_file_column(f, OBJECTS_SIZE, entry->items, false, &sizes, err) ||
+        !snapshot_file_column(f, OBJECTS_REFCOUNT, entry->items, false, &refcounts, err) ||
+        !snapshot_file_bytes(f, OBJECTS_FLAGS, entry->items, &bytes, err))
+        return false;
+    snapshot_column_read(&sizes, size, entry->items);
+    snapshot_column_read(&refcounts, refcount, entry->items);
+    if (entry->items > 0)
+        memcpy(flags, bytes, entry->items);
+    const struct heap *heap = s->heap;
+    const shape_id *shape = heap->shape + entry->first;
+    for (uint32_t i = 0; i < entry->items; i++)
+        size[i] = size[i] ? size[i] - 1 : heap->shapes[shape[i]].base_size;
+    return true;
+}
+
+/* The objects are the first blocks of that kind, without gaps, up to the heap's last object. */
+static bool is_used(const struct snapshot_source *s, const struct snapshot_entry *entry)
+{
+    return entry->kind == SNAPSHOT_OBJECTS && entry->items > 0 &&
+           entry->first + entry->items - 1 <= s->heap->object_count;
+}
+
+static bool load_details(void *self, uint64_t *size, uint64_t *refcount, uint8_t *flags, struct error *err)
+{
+    struct snapshot_source *s = self;
+    for (size_t i = 0; i < s->file.entry_count; i++) {
+        const struct snapshot_entry *entry = &s->file.entries[i];
+        struct error why;
+        if (is_used(s, entry) && !decode_details(s, entry, size + entry->first, refcount + entry->first,
+                                                 flags + entry->first, &why))
+            return failed(s, entry, &why, err);
+    }
+    snapshot_file_rest(&s->file);
+    return true;
+}
+
+static const struct snapshot_entry *entry_of(const struct snapshot_source *s, object_id id)
+{
+    for (size_t i = 0; i < s->file.entry_count; i++) {
+        const struct snapshot_entry *entry = &s->file.entries[i];
+        if (is_used(s, entry) && id >= entry->first && id - entry->first < entry->items)
+            return entry;
+    }
+    return NULL;
+}
+
+static bool detail(void *self, object_id id, struct heap_detail *ret, struct error *err)
+{
+    struct snapshot_source *s = self;
+    bool hit = s->cached && id >= s->cached->first && id - s->cached->first < s->cached->items;
+    if (!hit) {
+        const struct snapshot_entry *entry = entry_of(s, id);
+        if (!entry)
+            return error_set(err, ERROR_NOT_FOUND, "no object %u", id);
+        if (!s->size)
+            s->size = malloc(SNAPSHOT_OBJECTS_PER_BLOCK * sizeof *s->size);
+        if (!s->refcount)
+            s->refcount = malloc(SNAPSHOT_OBJECTS_PER_BLOCK * sizeof *s->refcount);
+        if (!s->flags)
+            s->flags = malloc(SNAPSHOT_OBJECTS_PER_BLOCK);
+        if (!s->size || !s->refcount || !s->flags)
+            return error_no_memory(err);
+        struct error why;
+        s->cached = NULL;
+        if (!decode_details(s, entry, s->size, s->refcount, s->flags, &why))
+            return failed(s, entry, &why, err);
+        s->cached = entry;
+    }
+    size_t at = (size_t)(id - s->cached->first);
+    *ret = (struct heap_detail){.size = s->size[at], .refcount = s->refcount[at], .flags = s->flags[at]};
+    return true;
+}
+
+static bool load_block_of_previews(struct snapshot_source *s, const struct snapshot_entry *entry,
+                                   struct error *err)
+{
+    struct snapshot_column object, full_length, length;
+    const uint8_t *kind, *text;
+    size_t left;
+    struct snapshot_file *f = &s->file;
+    if (!snapshot_file_read(f, entry, err) ||
+        !snapshot_file_column(f, PREVIEWS_OBJECT, entry->items, false, &object, err) ||
+        !snapshot_file_bytes(f, PREVIEWS_KIND, entry->items, &kind, err) ||
+        !snapshot_file_column(f, PREVIEWS_FULL_LENGTH, entry->items, false, &full_length, err) ||
+        !snapshot_file_column(f, PREVIEWS_LENGTH, entry->items, false, &length, err) ||
+        !snapshot_file_stream(f, PREVIEWS_TEXT, &text, &left, err))
+        return false;
+    uint64_t id = 0;
+    for (uint32_t i = 0; i < entry->items; i++) {
+        id += (uint64_t)snapshot_unzigzag(snapshot_column_next(&object));
+        uint64_t full = snapshot_column_next(&full_length), size = snapshot_column_next(&length);
+        if (size > left)
+            return error_set(err, ERROR_BAD_INPUT, "a text of %llu bytes, %zu left", (unsigned long long)size,
+                             left);
+        /* Previews of lost objects are lost with them; kinds of a newer version say nothing to us. */
+        bool usable =
+            id >= 1 && id <= s->heap->object_count && kind[i] > PREVIEW_NONE && kind[i] < PREVIEW_KINDS;
+        if (usable && !heap_add_preview(s->heap, (object_id)id, (enum preview_kind)kind[i], full, text,
+                                        (uint32_t)size, err))
+            return false;
+        text += size;
+        left -= (size_t)size;
+    }
+    if (left != 0)
+        return error_set(err, ERROR_BAD_INPUT, "%zu bytes after the last text", left);
+    return true;
+}
+
+static bool load_previews(void *self, struct error *err)
+{
+    struct snapshot_source *s = self;
+    for (size_t i = 0; i < s->file.entry_count; i++) {
+        const struct snapshot_entry *entry = &s->file.entries[i];
+        struct error why;
+        if (entry->kind == SNAPSHOT_PREVIEWS && !load_block_of_previews(s, entry, &why))
+            return failed(s, entry, &why, err);
+    }
+    snapshot_file_rest(&s->file);
+    return true;
+}
+
+static void close_source(void *self)
+{
+    snapshot_source_destroy(self);
+}
+
+struct heap_source snapshot_source_functions(struct snapshot_source *source)
+{
+    return (struct heap_source){
+        .self = source,
+        .load_details = load_details,
+        .detail = detail,
+        .load_previews = load_previews,
+        .close = close_source,
+    };
+}

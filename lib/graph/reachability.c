@@ -1,0 +1,55 @@
+#include "lib/graph/reachability.h"
+
+#include <stdlib.h>
+
+#include "lib/base/vector.h"
+#include "lib/graph/shape_traits.h"
+
+struct marking {
+    const struct heap *heap;
+    const uint8_t *traits;
+    struct object_set *reached;
+    object_id *stack;
+    size_t depth, capacity;
+};
+
+static bool reach(struct marking *m, object_id id, struct error *err)
+{
+    if (!id || !object_set_enter(m->reached, id))
+        return true;
+    if (m->depth == m->capacity &&
+        !vector_reserve((void **)&m->stack, &m->capacity, m->depth + 1, sizeof *m->stack, err))
+        return false;
+    m->stack[m->depth++] = id;
+    return true;
+}
+
+static bool reach_held(struct marking *m, object_id id, bool follow_types, struct error *err)
+{
+    const struct heap *heap = m->heap;
+    const struct heap_shape *shape = &heap->shapes[heap->shape[id]];
+    bool weak = m->traits[heap->shape[id]] & SHAPE_HAS_WEAK;
+    uint64_t start = csr_start(&heap->edges, id), end = csr_end(&heap->edges, id);
+    for (uint64_t i = start; i < end; i++)
+        if (!(weak && shape_is_weak(heap, shape, i - start)) && !reach(m, heap->edges.item[i], err))
+            return false;
+    return !follow_types || reach(m, heap->types[shape->type].object, err);
+}
+
+bool reachability_mark(const struct heap *heap, bool follow_types, struct object_set *ret, struct error *err)
+{
+    struct marking m = {.heap = heap, .reached = ret};
+    *ret = (struct object_set){0};
+    uint8_t *traits = shape_traits(heap, err);
+    bool ok = traits && object_set_create(ret, heap, err);
+    m.traits = traits;
+    for (uint32_t i = 0; ok && i < heap->root_count; i++)
+        ok = reach(&m, heap->roots[i].target, err);
+    while (ok && m.depth)
+        ok = reach_held(&m, m.stack[--m.depth], follow_types, err);
+    free(traits);
+    free(m.stack);
+    if (!ok)
+        object_set_free(ret);
+    return ok;
+}

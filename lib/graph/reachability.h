@@ -1,0 +1,11 @@
+/* reachability.h -- which objects any root reaches, weak references not followed. */
+#ifndef HELDBY_REACHABILITY_H
+#define HELDBY_REACHABILITY_H
+
+#include "lib/graph/object_set.h"
+
+/* Fills *ret (created here) with the objects reached. `follow_types`: an object holds its type, as it does in
+ * Python. */
+bool reachability_mark(const struct heap *heap, bool follow_types, struct object_set *ret, struct error *err);
+
+#endif

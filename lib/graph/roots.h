@@ -1,0 +1,35 @@
+/* roots.h -- which objects are held by roots, and which root a person would rather hear of.
+ *
+ * A root either is its target (a module, an immortal object: reference 0, cost 0) or holds it by a named
+ * reference (a frame's local: cost 1), so that `app._CACHE` and `app.handle.<locals>.session` are equally
+ * long.
+ */
+#ifndef HELDBY_ROOTS_H
+#define HELDBY_ROOTS_H
+
+#include "lib/graph/object_set.h"
+
+struct roots {
+    const struct heap *heap;  /* borrowed */
+    struct object_set rooted; /* targets of roots */
+    uint32_t *order; /* [heap->root_count] indexes into heap->roots, by target, then from the best root to the
+                        worst */
+};
+
+bool roots_create(struct roots *roots, const struct heap *heap, struct error *err);
+void roots_free(struct roots *roots);
+
+/* The roots of an object are order[*first] to order[*end] (exclusive), best first. False: it has none. */
+bool roots_of(const struct roots *roots, object_id id, uint32_t *first, uint32_t *end);
+
+/* Less is better: module, frame, thread, interpreter, then the others. */
+unsigned root_rank(enum root_kind kind);
+/* < 0 if a is the better of two roots, 0 only for the same one. Exact before uncertain, then by rank, kind,
+ * frame depth, order. */
+int root_compare(const struct heap *heap, uint32_t a, uint32_t b);
+static inline unsigned root_cost(const struct heap_root *root)
+{
+    return root->reference != 0;
+}
+
+#endif

@@ -1,0 +1,39 @@
+/* heap_private.h -- the parts of a heap that only lib/heap sees: text, details, previews, the address index.
+ */
+#ifndef HELDBY_HEAP_PRIVATE_H
+#define HELDBY_HEAP_PRIVATE_H
+
+#include "lib/heap/heap.h"
+
+enum { PREVIEW_LENGTH_BITS = 24 };
+
+/* 24 bytes; a heap can have as many as it has objects. */
+struct preview_row {
+    uint64_t start; /* in preview_text */
+    uint64_t full_length;
+    object_id id;
+    uint32_t kind_and_length; /* kind << PREVIEW_LENGTH_BITS | length */
+};
+
+struct heap_private {
+    char *text;         /* all strings, each ended by a NUL */
+    uint64_t *text_end; /* [string_count + 1]: where string i ends, its NUL included; [0] = 0 */
+    uint64_t *size;     /* details by id, or NULL */
+    uint64_t *refcount;
+    uint8_t *flags;
+    bool details_loaded;
+    struct preview_row *previews; /* sorted by id once complete */
+    size_t preview_count, preview_capacity;
+    char *preview_text;
+    size_t preview_text_size, preview_text_capacity;
+    bool previews_loaded;
+    uint32_t *slots; /* address index: open addressing, ids, 0 = empty; NULL: none */
+    uint32_t slot_shift;
+    uint64_t runtime_hex; /* fact of that name, or 0 */
+    struct heap_source source;
+};
+
+/* Brings the previews into the order heap_preview searches. */
+void heap_sort_previews(struct heap *heap);
+
+#endif

@@ -1,0 +1,138 @@
+#include "lib/query/alike.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int compare(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+/* What may differ within a group: attributes and variables are different things, keys and indexes often are
+ * not. */
+static bool may_differ(const struct hold *hold)
+{
+    switch (hold->kind) {
+    case REFERENCE_KEY:
+    case REFERENCE_KEY_OBJECT:
+    case REFERENCE_INDEX:
+    case REFERENCE_STACK:
+    case REFERENCE_MEMBER:
+        return true;
+    case REFERENCE_CACHE:
+        return hold->via != 0;
+    default:
+        return false;
+    }
+}
+
+static int compare_names(const struct hold *a, const struct hold *b)
+{
+    int order = compare(a->key, b->key);
+    if (!order && a->name != b->name)
+        order = strcmp(a->name, b->name);
+    /* Where there is a name, the number is a place in the row. */
+    if (!order && !a->key && !*a->name && a->kind != REFERENCE_MEMBER)
+        order = compare((uint64_t)a->number, (uint64_t)b->number);
+    return order;
+}
+
+static int compare_neighbours(const void *a, const void *b, void *context)
+{
+    const struct heap *heap = context;
+    const struct neighbour *x = a, *y = b;
+    int order = compare(x->single, y->single);
+    if (!order)
+        order = compare(heap_type_of(heap, x->other), heap_type_of(heap, y->other));
+    if (!order)
+        order = compare(x->hold.kind, y->hold.kind);
+    if (!order)
+        order = compare_names(&x->hold, &y->hold);
+    if (!order)
+        order = compare(x->address, y->address);
+    if (!order)
+        order = compare(x->other, y->other);
+    if (!order)
+        order = compare((uint64_t)x->hold.number, (uint64_t)y->hold.number);
+    return order ? order : compare(x->hold.object ^ x->hold.holder, y->hold.object ^ y->hold.holder);
+}
+
+static bool same_sort(const struct heap *heap, const struct neighbour *a, const struct neighbour *b)
+{
+    return a->single == b->single && heap_type_of(heap, a->other) == heap_type_of(heap, b->other) &&
+           a->hold.kind == b->hold.kind;
+}
+
+/* Places in a list say little where there are several; of keys a few lines are worth reading. */
+static bool too_many_names(const struct neighbour *item, size_t first, size_t end)
+{
+    enum reference_kind kind = item[first].hold.kind;
+    size_t most = kind == REFERENCE_INDEX || kind == REFERENCE_STACK ? 1 : ALIKE_NAMES, names = 1;
+    if (!may_differ(&item[first].hold))
+        return false;
+    for (size_t i = first + 1; i < end && names <= most; i++)
+        names += compare_names(&item[i - 1].hold, &item[i].hold) != 0;
+    return names > most;
+}
+
+/* Moves the neighbours of [first, end), all of one type and kind, so that those whose names are shared by few
+   stand last, and cuts. */
+static void cut_sort(struct neighbour *item, size_t first, size_t end, struct neighbour *spare,
+                     struct alike *groups, size_t *count)
+{
+    size_t kept = first, left = 0;
+    if (end - first >= ALIKE_LEAST && too_many_names(item, first, end)) {
+        groups[(*count)++] = (struct alike){first, end - first, item[first].hold.kind != REFERENCE_MEMBER};
+        return;
+    }
+    for (size_t run = first, next; run < end; run = next) {
+        for (next = run + 1; next < end && !compare_names(&item[run].hold, &item[next].hold);)
+            next++;
+        if (next - run >= ALIKE_LEAST || !may_differ(&item[run].hold)) {
+            size_t length = next - run;
+            memmove(item + kept, item + run, length * sizeof *item);
+            if (length >= ALIKE_LEAST)
+                groups[(*count)++] = (struct alike){kept, length, false};
+            else
+                for (size_t i = 0; i < length; i++)
+                    groups[(*count)++] = (struct alike){kept + i, 1, false};
+            kept += length;
+        } else {
+            memcpy(spare + left, item + run, (next - run) * sizeof *item);
+            left += next - run;
+        }
+    }
+    memcpy(item + kept, spare, left * sizeof *item);
+    if (left >= ALIKE_LEAST)
+        groups[(*count)++] = (struct alike){kept, left, item[kept].hold.kind != REFERENCE_MEMBER};
+    else
+        for (size_t i = 0; i < left; i++)
+            groups[(*count)++] = (struct alike){kept + i, 1, false};
+}
+
+bool alike_find(const struct heap *heap, struct neighbour *item, size_t count, bool group, struct alike **ret,
+                size_t *ret_count, struct error *err)
+{
+    *ret_count = 0;
+    *ret = malloc((count + 1) * sizeof **ret);
+    struct neighbour *spare = group ? malloc((count + 1) * sizeof *spare) : NULL;
+    if (!*ret || (group && !spare)) {
+        free(*ret);
+        free(spare);
+        *ret = NULL;
+        return error_no_memory(err);
+    }
+    qsort_r(item, count, sizeof *item, compare_neighbours, (void *)(uintptr_t)heap);
+    for (size_t first = 0, end; first < count; first = end) {
+        end = first + 1;
+        if (!group || item[first].single) {
+            (*ret)[(*ret_count)++] = (struct alike){first, 1, false};
+            continue;
+        }
+        while (end < count && same_sort(heap, &item[first], &item[end]))
+            end++;
+        cut_sort(item, first, end, spare, *ret, ret_count);
+    }
+    free(spare);
+    return true;
+}

@@ -1,0 +1,229 @@
+/* An expression is read by writing: at each object what it holds is spelled, and the spelling that the text
+   goes on with is taken. So whatever heldby prints, it finds again, and no second grammar can disagree with
+   the first. */
+#include "lib/query/expression.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/vector.h"
+#include "lib/query/spelling.h"
+
+/* A place reached: the object, and how much of the text is read. Places are tried in the order they were
+ * found. */
+struct place {
+    object_id object;
+    size_t at;
+};
+
+enum { COMPARED = 4096 };
+
+struct parse {
+    struct view *view;
+    const char *text;
+    size_t length;
+    struct place *place;
+    size_t count, capacity;
+    struct place furthest; /* where it went on to furthest; object 0: at a root nowhere */
+};
+
+/* A step ends where another can begin. */
+static bool is_boundary(const char *rest)
+{
+    return !*rest || *rest == '.' || *rest == '[' || *rest == '{' || *rest == ' ';
+}
+
+static bool reach(struct parse *p, object_id object, size_t at, struct error *err)
+{
+    /* The same place twice is one answer; where a step means very many, they are not compared. */
+    for (size_t i = 0; p->count <= COMPARED && i < p->count; i++)
+        if (p->place[i].object == object && p->place[i].at == at)
+            return true;
+    if (!vector_reserve((void **)&p->place, &p->capacity, p->count + 1, sizeof *p->place, err))
+        return false;
+    p->place[p->count++] = (struct place){object, at};
+    if (at > p->furthest.at)
+        p->furthest = p->place[p->count - 1];
+    return true;
+}
+
+static bool continues(const struct parse *p, size_t at, const struct text_buffer *spelled)
+{
+    return spelled->length && p->length - at >= spelled->length &&
+           !memcmp(p->text + at, spelled->text, spelled->length) &&
+           is_boundary(p->text + at + spelled->length);
+}
+
+static bool start_at_roots(struct parse *p, struct error *err)
+{
+    const struct heap *heap = view_heap(p->view);
+    struct text_buffer spelled = {0};
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < heap->root_count; i++) {
+        /* A text of names cannot begin at a root written with brackets, and there may be very many of those.
+         */
+        if ((heap->roots[i].kind != ROOT_MODULE && heap->roots[i].kind != ROOT_FRAME) != (*p->text == '<'))
+            continue;
+        text_buffer_clear(&spelled);
+        spelling_root(p->view, i, &spelled);
+        if (!spelled.failed && continues(p, 0, &spelled))
+            ok = reach(p, heap->roots[i].target, spelled.length, err);
+    }
+    text_buffer_free(&spelled);
+    return ok;
+}
+
+static bool step(struct parse *p, struct place from, struct error *err)
+{
+    struct holds holds = {0};
+    struct text_buffer spelled = {0};
+    bool ok = referents_of(p->view, from.object, &holds, err);
+    for (size_t i = 0; ok && i < holds.count; i++) {
+        text_buffer_clear(&spelled);
+        spelling_step(p->view, &holds.item[i], &spelled);
+        if (!spelled.failed && continues(p, from.at, &spelled))
+            ok = reach(p, holds.item[i].object, from.at + spelled.length, err);
+    }
+    if (ok) {
+        const char class_step[] = ".__class__";
+        const struct heap *heap = view_heap(p->view);
+        object_id type = heap->types[heap_type_of(heap, from.object)].object;
+        text_buffer_clear(&spelled);
+        text_buffer_add(&spelled, class_step);
+        if (type && !spelled.failed && continues(p, from.at, &spelled))
+            ok = reach(p, type, from.at + spelled.length, err);
+    }
+    text_buffer_free(&spelled);
+    holds_free(&holds);
+    return ok;
+}
+
+/* What is there instead: a few of the spellings at the place where it went no further. */
+static void add_instead(struct parse *p, struct text_buffer *to)
+{
+    enum { SHOWN = 6 };
+    struct holds holds = {0};
+    size_t shown = 0, left = 0;
+    if (!referents_of(p->view, p->furthest.object, &holds, NULL))
+        return;
+    for (size_t i = 0; i < holds.count; i++) {
+        if (holds.item[i].kind == REFERENCE_KEY_OBJECT)
+            continue;
+        if (shown == SHOWN) {
+            left++;
+            continue;
+        }
+        text_buffer_add(to, shown++ ? ", " : "; there is ");
+        spelling_step(p->view, &holds.item[i], to);
+    }
+    if (left)
+        text_buffer_format(to, " and %zu more", left);
+    if (!holds.count)
+        text_buffer_add(to, "; it holds nothing");
+    holds_free(&holds);
+}
+
+static object_id fail(struct parse *p, struct error *err)
+{
+    struct text_buffer why = {0};
+    if (!p->furthest.object) {
+        error_set(err, ERROR_NOT_FOUND,
+                  "nothing is called %s: no module, running function or other root that it starts with",
+                  p->text);
+        return 0;
+    }
+    text_buffer_add_n(&why, p->text, p->furthest.at);
+    text_buffer_add(&why, " (");
+    spelling_object(p->view, p->furthest.object, &why);
+    text_buffer_format(&why, ") has no %s", p->text + p->furthest.at);
+    add_instead(p, &why);
+    error_set(err, ERROR_NOT_FOUND, "%s", text_buffer_text(&why));
+    text_buffer_free(&why);
+    return 0;
+}
+
+/* All places at the end of the text are answers; more than one object is too many. */
+static object_id only_answer(struct parse *p, struct error *err)
+{
+    enum { SHOWN = 8 };
+    const struct heap *heap = view_heap(p->view);
+    object_id found = 0;
+    size_t answers = 0;
+    struct text_buffer list = {0};
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->place[i].at != p->length)
+            continue;
+        found = p->place[i].object;
+        if (answers++ < SHOWN)
+            text_buffer_format(&list, "%s0x%llx", answers > 1 ? ", " : "",
+                               (unsigned long long)heap->address[found]);
+    }
+    if (answers > 1) {
+        found = 0;
+        error_set(err, ERROR_USAGE, "%s means %zu objects, give one by its address: %s%s", p->text, answers,
+                  text_buffer_text(&list), answers > SHOWN ? ", ..." : "");
+    } else if (!answers)
+        fail(p, err);
+    text_buffer_free(&list);
+    return found;
+}
+
+static object_id find_path(struct view *view, const char *text, struct error *err)
+{
+    struct parse p = {.view = view, .text = text, .length = strlen(text)};
+    bool ok =
+        p.length > 0 || error_set(err, ERROR_USAGE, "an object is needed: an address, @number or a path");
+    ok = ok && start_at_roots(&p, err);
+    for (size_t i = 0; ok && i < p.count; i++)
+        if (p.place[i].at < p.length) {
+            struct place from = p.place[i]; /* the array may move */
+            ok = step(&p, from, err);
+        }
+    object_id found = ok ? only_answer(&p, err) : 0;
+    free(p.place);
+    return found;
+}
+
+static bool read_number(const char *text, uint64_t *ret)
+{
+    bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    const char *digits = hex ? text + 2 : text;
+    *ret = 0;
+    if (!*digits)
+        return false;
+    for (; *digits; digits++) {
+        unsigned value = *digits >= '0' && *digits <= '9'          ? (unsigned)(*digits - '0')
+                         : hex && *digits >= 'a' && *digits <= 'f' ? (unsigned)(*digits - 'a') + 10
+                         : hex && *digits >= 'A' && *digits <= 'F' ? (unsigned)(*digits - 'A') + 10
+                                                                   : 16;
+        if (value == 16 || __builtin_mul_overflow(*ret, hex ? 16u : 10u, ret) ||
+            __builtin_add_overflow(*ret, value, ret))
+            return false;
+    }
+    return true;
+}
+
+object_id expression_find(struct view *view, const char *text, struct error *err)
+{
+    const struct heap *heap = view_heap(view);
+    uint64_t number;
+    if (*text == '@') {
+        if (!read_number(text + 1, &number) || text[1] == '0')
+            error_set(err, ERROR_USAGE, "%s is no object number", text);
+        else if (number > heap->object_count)
+            error_set(err, ERROR_NOT_FOUND, "no object %s: there are %u", text, heap->object_count);
+        else
+            return (object_id)number;
+        return 0;
+    }
+    if (*text < '0' || *text > '9')
+        return find_path(view, text, err);
+    if (!read_number(text, &number)) {
+        error_set(err, ERROR_USAGE, "%s is no address", text);
+        return 0;
+    }
+    object_id found = number ? heap_find_address(heap, number) : 0;
+    if (!found)
+        error_set(err, ERROR_NOT_FOUND, "no object at 0x%llx", (unsigned long long)number);
+    return found;
+}

@@ -1,0 +1,43 @@
+/* growth.h -- what rose at every step through a series of heaps of one program, oldest first.
+ *
+ * Heaps are added one at a time and may be freed after: only their histograms are kept.
+ */
+#ifndef HELDBY_GROWTH_H
+#define HELDBY_GROWTH_H
+
+#include "lib/base/arena.h"
+#include "lib/query/condition.h"
+#include "lib/query/view.h"
+
+enum growth_by { GROWTH_TYPE, GROWTH_PATH };
+
+struct growth_row {
+    const char *name;  /* the type, or the generalised path (GROWTH_PATH) */
+    uint64_t *counts;  /* [heap_count] */
+    uint64_t *shallow; /* [heap_count], bytes */
+    size_t heap_count; /* places in both */
+    bool every_step;   /* the count rose at every step */
+    double per_step;   /* objects per step, on average, first to last */
+    double bytes_per_step;
+};
+
+struct growth {
+    struct growth_row *rows; /* filled by growth_finish: every_step first, then by per_step descending,
+                                bytes_per_step, name */
+    size_t row_count;
+    size_t rising_count; /* rows with every_step */
+    size_t heap_count;
+    struct growth_private *private;
+};
+
+bool growth_begin(struct growth *ret, enum growth_by by, struct error *err);
+bool growth_add(struct growth *growth, struct view *view, struct error *err);
+/* At least two heaps, or ERROR_USAGE. */
+bool growth_finish(struct growth *growth, struct error *err);
+void growth_free(struct growth *growth);
+
+/* Columns: type or expression, first_count, last_count, delta_count, first_shallow, last_shallow,
+ * delta_shallow, every_step (1 or 0), per_step. */
+const struct column_table *growth_columns(enum growth_by by);
+
+#endif

@@ -1,0 +1,40 @@
+/* histogram.h -- how many objects there are of what, and how large they are together. */
+#ifndef HELDBY_HISTOGRAM_H
+#define HELDBY_HISTOGRAM_H
+
+#include "lib/base/arena.h"
+#include "lib/query/view.h"
+
+enum histogram_by {
+    HISTOGRAM_TYPE,
+    HISTOGRAM_MODULE,   /* of the type; "builtins" for those without a dot */
+    HISTOGRAM_SIZE,     /* powers of two: "64-127" bytes */
+    HISTOGRAM_REFERRER, /* what holds it on the shortest path: "app.Holder.attr", "dict[*]", "module app._X"
+                         */
+};
+enum histogram_sort { HISTOGRAM_BY_COUNT, HISTOGRAM_BY_SHALLOW };
+
+struct histogram_options {
+    enum histogram_by by;
+    enum histogram_sort sort; /* descending; ties by the other number, then by name */
+    const char *filter;       /* POSIX extended regular expression over the rows' names, or NULL */
+};
+
+struct histogram_row {
+    const char *name; /* the type, module, size class or referrer */
+    uint64_t count, shallow;
+};
+
+struct histogram {
+    struct histogram_row *rows;
+    size_t row_count;
+    uint64_t objects, bytes; /* of all rows (after the filter) */
+    struct arena arena;
+};
+
+/* ERROR_USAGE: a bad filter. */
+bool histogram_create(struct histogram *ret, struct view *view, const struct histogram_options *options,
+                      struct error *err);
+void histogram_free(struct histogram *histogram);
+
+#endif

@@ -1,0 +1,248 @@
+#include "lib/query/spelling.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/query/raw.h"
+#include "lib/query/view_private.h"
+
+const char *spelling_kind(enum reference_kind kind)
+{
+    static const char *const words[REFERENCE_KINDS] = {
+        "",           "global", "local",  "stack",  "attribute", "slot",      "class_attribute", "key",
+        "key_object", "index",  "member", "cell",   "default",   "self",      "function",        "field",
+        "cache",      "weak",   "type",   "buffer", "pointer",   "namespace", "frame",           "globals"};
+    return (unsigned)kind < REFERENCE_KINDS ? words[kind] : "";
+}
+
+const char *spelling_root_kind(enum root_kind kind)
+{
+    static const char *const words[ROOT_KINDS] = {
+        "",       "module",   "frame",    "thread",       "interpreter", "c_reference",
+        "static", "immortal", "register", "native_stack", "module_data", "tls"};
+    return (unsigned)kind < ROOT_KINDS ? words[kind] : "";
+}
+
+const char *spelling_family(enum family family)
+{
+    static const char *const words[FAMILIES] = {
+        "other",     "type",      "str",        "bytes",        "int",       "float",     "bool",
+        "None",      "list",      "tuple",      "dict",         "set",       "module",    "function",
+        "code",      "cell",      "method",     "frame",        "generator", "weakref",   "bytearray",
+        "exception", "deque",     "builtin",    "mappingproxy", "partial",   "lru_cache", "lru_link",
+        "property",  "traceback", "descriptor", "context",      "iterator"};
+    return (unsigned)family < FAMILIES ? words[family] : "other";
+}
+
+/* The name of a reference, from where the hold has it; false: it has none. */
+static bool name_of(const struct view *view, const struct hold *hold, struct heap_preview *ret)
+{
+    if (hold->name && *hold->name) {
+        *ret = (struct heap_preview){.text = hold->name, .length = (uint32_t)strlen(hold->name)};
+        return true;
+    }
+    return hold->key && raw_text(view->heap, hold->key, ret);
+}
+
+/* What stands in brackets: the key, written as Python would. */
+static void add_bracketed_key(const struct view *view, const struct hold *hold, struct text_buffer *to)
+{
+    if (hold->key)
+        spelling_key(view, hold->key, to);
+    else if (hold->name && *hold->name)
+        spelling_str(hold->name, strlen(hold->name), SPELLING_KEY, false, to);
+    else
+        text_buffer_format(to, "<pair %lld>", (long long)hold->number);
+}
+
+static void add_dotted(const struct view *view, const struct hold *hold, const char *before,
+                       struct text_buffer *to)
+{
+    struct heap_preview name;
+    if (!name_of(view, hold, &name)) {
+        text_buffer_format(to, "%s<%s +0x%llx>", before,
+                           hold->kind == REFERENCE_FIELD ? "field" : spelling_kind(hold->kind),
+                           (unsigned long long)hold->number);
+        return;
+    }
+    text_buffer_add(to, before);
+    if (name.text[0] == '<' || spelling_is_identifier(name.text, name.length) ||
+        hold->kind == REFERENCE_LOCAL)
+        text_buffer_add_n(to, name.text, name.length);
+    else { /* setattr takes any str */
+        text_buffer_format(to, "<%s ", spelling_kind(hold->kind));
+        spelling_str(name.text, name.length, SPELLING_KEY, false, to);
+        text_buffer_add_n(to, ">", 1);
+    }
+}
+
+static void add_step(const struct view *view, const struct hold *hold, bool pattern, struct text_buffer *to)
+{
+    char number[24] = "*";
+    if (!pattern)
+        snprintf(number, sizeof number, "%lld", (long long)hold->number);
+    switch (hold->kind) {
+    case REFERENCE_LOCAL:
+        add_dotted(view, hold, ".<locals>.", to);
+        break;
+    case REFERENCE_STACK:
+        text_buffer_format(to, ".<stack>[%s]", number);
+        break;
+    case REFERENCE_KEY:
+        text_buffer_add_n(to, "[", 1);
+        if (pattern)
+            text_buffer_add_n(to, "*", 1);
+        else
+            add_bracketed_key(view, hold, to);
+        text_buffer_add_n(to, "]", 1);
+        break;
+    case REFERENCE_KEY_OBJECT:
+        text_buffer_format(to, ".keys()[%s]", number);
+        break;
+    case REFERENCE_INDEX:
+        text_buffer_format(to, "[%s]", number);
+        break;
+    case REFERENCE_MEMBER:
+        text_buffer_add(to, "{*}");
+        break;
+    case REFERENCE_CELL:
+        if (heap_family(view->heap, hold->holder) == FAMILY_CELL)
+            add_dotted(view, hold, ".", to);
+        else if (hold->name && *hold->name)
+            add_dotted(view, hold, ".<closure>.", to);
+        else
+            text_buffer_format(to, ".<closure>[%s]", number);
+        break;
+    case REFERENCE_CACHE:
+        if (!hold->via) {
+            add_dotted(view, hold, ".", to);
+            break;
+        }
+        text_buffer_add(to, ".<cache>[");
+        if (pattern)
+            text_buffer_add_n(to, "*", 1);
+        else
+            add_bracketed_key(view, hold, to);
+        text_buffer_add_n(to, "]", 1);
+        break;
+    case REFERENCE_WEAK:
+        text_buffer_add(to, ".<weak>");
+        break;
+    case REFERENCE_TYPE:
+        text_buffer_add(to, ".__class__");
+        break;
+    case REFERENCE_BUFFER:
+        text_buffer_format(to, " +0x%llx ->", (unsigned long long)hold->number);
+        break;
+    case REFERENCE_POINTER:
+        text_buffer_format(to, ".<interior +0x%llx> ->", (unsigned long long)hold->number);
+        break;
+    default:
+        add_dotted(view, hold, ".", to);
+    }
+}
+
+void spelling_step(const struct view *view, const struct hold *hold, struct text_buffer *to)
+{
+    add_step(view, hold, false, to);
+}
+
+void spelling_pattern(const struct view *view, const struct hold *hold, struct text_buffer *to)
+{
+    add_step(view, hold, true, to);
+}
+
+void spelling_name(const struct view *view, const struct hold *hold, struct text_buffer *to)
+{
+    struct heap_preview name;
+    switch (hold->kind) {
+    case REFERENCE_MEMBER:
+    case REFERENCE_WEAK:
+        return;
+    case REFERENCE_TYPE:
+        text_buffer_add(to, "__class__");
+        return;
+    case REFERENCE_KEY:
+        add_bracketed_key(view, hold, to);
+        return;
+    case REFERENCE_CACHE:
+        if (hold->via) {
+            add_bracketed_key(view, hold, to);
+            return;
+        }
+        break;
+    case REFERENCE_STACK:
+    case REFERENCE_KEY_OBJECT:
+    case REFERENCE_INDEX:
+        text_buffer_format(to, "%lld", (long long)hold->number);
+        return;
+    default:
+        break;
+    }
+    if (name_of(view, hold, &name))
+        text_buffer_add_n(to, name.text, name.length);
+    else if (hold->kind != REFERENCE_CELL)
+        text_buffer_format(to, "+0x%llx", (unsigned long long)hold->number);
+    else
+        text_buffer_format(to, "%lld", (long long)hold->number);
+}
+
+static void add_frame(struct view *view, uint32_t frame, struct text_buffer *to)
+{
+    const struct heap *heap = view->heap;
+    const char *module = heap_string(heap, heap->frames[frame].module, NULL);
+    const char *function = view_frame_function(view, frame);
+    if (*module)
+        text_buffer_format(to, "%s.", module);
+    text_buffer_add(to, *function ? function : "<frame>");
+}
+
+void spelling_root(struct view *view, uint32_t root, struct text_buffer *to)
+{
+    const struct heap *heap = view->heap;
+    const struct heap_root *r = &heap->roots[root];
+    const char *name = heap_string(heap, r->name, NULL);
+    switch ((enum root_kind)r->kind) {
+    case ROOT_MODULE:
+        if (*name)
+            text_buffer_add(to, name);
+        else
+            spelling_object(view, r->target, to);
+        return;
+    case ROOT_FRAME:
+        add_frame(view, r->frame, to);
+        break;
+    case ROOT_THREAD: {
+        const char *thread = heap_string(heap, heap->threads[r->thread].name, NULL);
+        if (*thread)
+            text_buffer_format(to, "<thread %s>", thread);
+        else
+            text_buffer_format(to, "<thread %llu>", (unsigned long long)heap->threads[r->thread].ident);
+        break;
+    }
+    case ROOT_INTERPRETER:
+        text_buffer_add(to, "<interpreter>");
+        break;
+    case ROOT_C_REFERENCE:
+        text_buffer_add(to, "<held from C>");
+        return;
+    default:
+        text_buffer_format(to, "<%s ", spelling_root_kind(r->kind));
+        if (*name && r->reference)
+            text_buffer_format(to, "%s>", name);
+        else {
+            if (heap_family(heap, r->target) == FAMILY_TYPE)
+                text_buffer_add(to, "type ");
+            spelling_object(view, r->target, to);
+            text_buffer_add_n(to, ">", 1);
+        }
+        return;
+    }
+    if (!r->reference) {
+        if (*name && r->kind != ROOT_FRAME)
+            text_buffer_format(to, ".%s", name);
+        return;
+    }
+    struct hold hold = {.kind = r->reference, .name = name, .number = r->number, .object = r->target};
+    spelling_step(view, &hold, to);
+}

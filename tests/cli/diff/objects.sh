@@ -1,0 +1,1 @@
+heldby diff app.1.held app.2.held --objects --limit 2

@@ -1,0 +1,1 @@
+heldby dump app.1.held

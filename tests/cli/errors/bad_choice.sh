@@ -1,0 +1,1 @@
+heldby histogram app.1.held --by color

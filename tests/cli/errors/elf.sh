@@ -1,0 +1,1 @@
+heldby info "$(command -v bash)" 2>&1 | sed 's|/[^:]*/bash|BASH|'

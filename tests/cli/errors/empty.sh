@@ -1,0 +1,2 @@
+: >empty.held
+heldby info empty.held

@@ -1,0 +1,1 @@
+mkdir answer; heldby info app.1.held -o answer

@@ -1,0 +1,1 @@
+heldby find fan.held --limit 0 -o /dev/full

@@ -1,0 +1,1 @@
+heldby info app.1.held app.2.held

@@ -1,0 +1,1 @@
+heldby find fan.held --type bus.Listener --limit 0 | wc -l

@@ -1,0 +1,2 @@
+# What the manual pages show is what is printed.
+python3 "$SOURCE/tests/cli/man_examples.py"

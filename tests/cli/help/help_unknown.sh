@@ -1,0 +1,1 @@
+heldby help frobnicate

@@ -1,0 +1,1 @@
+heldby help | sed "1s/[0-9][0-9.]*/VERSION/"

@@ -1,0 +1,1 @@
+heldby help --man path | sed "1s/heldby [0-9.]*/heldby VERSION/"

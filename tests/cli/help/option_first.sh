@@ -1,0 +1,1 @@
+heldby --json info app.1.held

@@ -1,0 +1,1 @@
+heldby histgram app.1.held

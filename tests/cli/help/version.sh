@@ -1,0 +1,1 @@
+heldby --version | sed 's/[0-9.]*$/VERSION/'

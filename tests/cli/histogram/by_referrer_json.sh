@@ -1,0 +1,1 @@
+heldby histogram app.3.held --by referrer --limit 2 --json

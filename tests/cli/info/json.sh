@@ -1,0 +1,1 @@
+heldby info app.2.held --json

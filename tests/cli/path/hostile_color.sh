@@ -1,0 +1,1 @@
+heldby path hostile.held 0x7f0000011000 --color always

@@ -1,0 +1,1 @@
+heldby path app.3.held 0x7f0000017000

@@ -1,0 +1,1 @@
+heldby referents fan.held bus._FAN --limit 2

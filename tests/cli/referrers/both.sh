@@ -1,0 +1,1 @@
+heldby referrers app.1.held @1 --type myapp.Session

@@ -1,0 +1,1 @@
+heldby referrers hostile.held --type 'evil*' --format dot

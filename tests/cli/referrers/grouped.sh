@@ -1,0 +1,1 @@
+heldby referrers fan.held bus.main_bus

@@ -1,0 +1,1 @@
+heldby show fan.held bus.main_bus --limit 3

@@ -1,0 +1,2 @@
+echo 'this is not a snapshot, but a text of some length' >foreign.held
+heldby verify foreign.held

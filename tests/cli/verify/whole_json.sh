@@ -1,0 +1,1 @@
+heldby verify app.1.held --json
