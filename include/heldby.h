@@ -1,13 +1,14 @@
 /* heldby.h -- asks a process for a snapshot of its own Python heap, from C.
  *
- * libheldby.so is a hook: loaded into a CPython process (LD_PRELOAD, `heldby run`, `import heldby`, dlopen) it waits for a
- * reason and then forks; the child writes what lives and who holds it to a file, the process goes on. Nearly every user
- * needs none of these functions: the hook arms itself and listens to a signal. They are for programs that embed Python, or
- * that want a snapshot at a moment only they know. `cc app.c -lheldby`, or dlopen and dlsym.
+ * libheldby.so is a hook: loaded into a CPython process (LD_PRELOAD, `heldby run`, `import heldby`, dlopen)
+ * it waits for a reason and then forks; the child writes what lives and who holds it to a file, the process
+ * goes on. Nearly every user needs none of these functions: the hook arms itself and listens to a signal.
+ * They are for programs that embed Python, or that want a snapshot at a moment only they know. `cc app.c
+ * -lheldby`, or dlopen and dlsym.
  *
- * What the hook does not do: it does not change an object, a reference count, a file descriptor or the output of the
- * program, and it never ends it. All functions may be called from any thread, with or without the GIL, not from a
- * signal handler, and not between fork and exec.
+ * What the hook does not do: it does not change an object, a reference count, a file descriptor or the output
+ * of the program, and it never ends it. All functions may be called from any thread, with or without the GIL,
+ * not from a signal handler, and not between fork and exec.
  *
  * Settings are read from the environment once, when the hook arms:
  *   HELDBY_SIGNAL           trigger signal, USR2 by default; name or number
@@ -16,13 +17,14 @@
  *   HELDBY_ON_MEMORY_ERROR=1  a snapshot when an allocation of Python fails, at most one a minute
  *   HELDBY_EVERY=SECONDS    a snapshot every so often
  *   HELDBY_VALUES=BYTES     longest preview of a value, 64 by default; 0 writes no values at all
- *   HELDBY_LOG=FILE         one line per snapshot or problem; without it problems go to HELDBY_DIR/heldby.PID.log
- *   HELDBY_GIL_TIMEOUT=S    wait this long for the GIL, 10 by default, then capture without it (and say so in the file)
- *   HELDBY_WALK_TIMEOUT=S   end a capture that takes longer, 600 by default
+ *   HELDBY_LOG=FILE         one line per snapshot or problem; without it problems go to
+ * HELDBY_DIR/heldby.PID.log HELDBY_GIL_TIMEOUT=S    wait this long for the GIL, 10 by default, then capture
+ * without it (and say so in the file) HELDBY_WALK_TIMEOUT=S   end a capture that takes longer, 600 by default
  *   HELDBY_OFF=1            do nothing
  *
- * Files are HELDBY_DIR/NAME.PID.N.held, mode 0600: NAME is the program's, N counts from 1 and never replaces a file. They
- * are written under a temporary name and renamed when they are whole; a capture that fails leaves no file.
+ * Files are HELDBY_DIR/NAME.PID.N.held, mode 0600: NAME is the program's, N counts from 1 and never replaces
+ * a file. They are written under a temporary name and renamed when they are whole; a capture that fails
+ * leaves no file.
  */
 #ifndef HELDBY_H
 #define HELDBY_H
@@ -31,21 +33,23 @@
 extern "C" {
 #endif
 
-/* Arms the hook if it is not armed yet. Returns 0, or -1 if it cannot be (no CPython here, a version or build that is not
- * supported, HELDBY_OFF): heldby_problem says why. Needed only after dlopen into a process whose environment has no
- * HELDBY_ variable. */
+/* Arms the hook if it is not armed yet. Returns 0, or -1 if it cannot be (no CPython here, a version or build
+ * that is not supported, HELDBY_OFF): heldby_problem says why. Needed only after dlopen into a process whose
+ * environment has no HELDBY_ variable. */
 int heldby_arm(void);
 
 /* 1 if the hook is armed in this process, else 0. */
 int heldby_armed(void);
 
-/* Takes a snapshot. `path`: the file to write, replaced if it exists; NULL for the default name. `wait` not 0: returns when
- * the file is complete; 0: returns after the fork, the file appears when it is whole. Waits for a capture that is under
- * way. Returns 0, or an errno value (heldby_problem has the line); ENOSYS if the hook is not armed. */
+/* Takes a snapshot. `path`: the file to write, replaced if it exists; NULL for the default name. `wait` not
+ * 0: returns when the file is complete; 0: returns after the fork, the file appears when it is whole. Waits
+ * for a capture that is under way. Returns 0, or an errno value (heldby_problem has the line); ENOSYS if the
+ * hook is not armed. */
 int heldby_snapshot(const char *path, int wait);
 
-/* The path of the snapshot this process asked for last through heldby_snapshot, "" if none; and the line that says why
- * the last of these functions to fail in this process did so, "" if none did. Both are valid until the next call. */
+/* The path of the snapshot this process asked for last through heldby_snapshot, "" if none; and the line that
+ * says why the last of these functions to fail in this process did so, "" if none did. Both are valid until
+ * the next call. */
 const char *heldby_path(void);
 const char *heldby_problem(void);
 

@@ -54,7 +54,8 @@ HOOK_EXPORT int heldby_snapshot(const char *path, int wait)
         return say(ENAMETOOLONG, "the path is too long");
     struct capture_result result;
     bool ours = python_gil_is_ours(&hook.python);
-    int error = (ours ? snapshot_holding_gil : snapshot_without_gil)("api", path ? whole : NULL, wait != 0, &result);
+    int error =
+        (ours ? snapshot_holding_gil : snapshot_without_gil)("api", path ? whole : NULL, wait != 0, &result);
     if (error)
         return say(error, result.message);
     last = result;

@@ -43,7 +43,8 @@ static bool has_needed_functions(const struct python *p)
 {
     return p->is_initialized && p->gil_ensure && p->gil_release && p->save_thread && p->restore_thread &&
            p->add_pending_call && p->incref && p->decref && p->none && p->function_new && p->import_module &&
-           p->call_method && p->error_fetch && p->error_restore && p->error_clear && p->get_allocator && p->set_allocator;
+           p->call_method && p->error_fetch && p->error_restore && p->error_clear && p->get_allocator &&
+           p->set_allocator;
 }
 
 static bool arm(char *problem, size_t size)
@@ -93,8 +94,8 @@ bool hook_arm(char *problem, size_t size)
     return armed;
 }
 
-/* Preloaded, or opened in a live process. Nothing at all happens where there is no Python: every program that the target
-   executes inherits LD_PRELOAD. */
+/* Preloaded, or opened in a live process. Nothing at all happens where there is no Python: every program that
+   the target executes inherits LD_PRELOAD. */
 __attribute__((constructor)) static void on_load(void)
 {
     struct python python;

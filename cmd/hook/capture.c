@@ -128,7 +128,8 @@ static void walk_here(int refused)
         capture_fail(errno, "cannot open the temporary file");
         return;
     }
-    sigset_t faults, previous; /* the walker's fault guard needs them; blocked, a fault would end the program */
+    sigset_t faults,
+        previous; /* the walker's fault guard needs them; blocked, a fault would end the program */
     sigemptyset(&faults);
     sigaddset(&faults, SIGSEGV);
     sigaddset(&faults, SIGBUS);
@@ -148,7 +149,8 @@ void capture_split(enum capture_thread where, uint64_t gil_wait_ns, bool gc_runn
     facts_text(&job.facts, "mode", "fork");
     job.request.fact_count = job.facts.count;
     job.deadline_ns = hook.settings.walk_timeout_ns;
-    struct child_task task = {.request = &job.request, .output = &job.output, .final_path = hook.shared->path};
+    struct child_task task = {
+        .request = &job.request, .output = &job.output, .final_path = hook.shared->path};
     sigset_t previous;
     os_block_all_signals(&previous); /* no handler of the program may run in the child */
     pid_t child = os_quiet_fork();
@@ -261,7 +263,8 @@ void capture_end(struct capture_result *ret)
     }
     if (job.walked)
         finish_here();
-    else if (job.error == 0 && !hook.shared->path[0]) /* a file under its final name is whole, however its writer ended */
+    else if (job.error == 0 &&
+             !hook.shared->path[0]) /* a file under its final name is whole, however its writer ended */
         judge_child();
     result->error = job.error;
     result->path[0] = '\0';

@@ -5,9 +5,9 @@
  *       child           walks, writes, fsyncs, renames, exits
  *     caller          capture_end     reaps, removes what failed, logs           (no GIL, any thread)
  *
- * One at a time: capture_lock is held from begin to end and may be released by another thread than took it. Memory is
- * static or mapped when the hook armed; nothing here allocates. If clone is refused, capture_split walks where it stands.
- * If the program ends meanwhile, the child still completes the file by itself.
+ * One at a time: capture_lock is held from begin to end and may be released by another thread than took it.
+ * Memory is static or mapped when the hook armed; nothing here allocates. If clone is refused, capture_split
+ * walks where it stands. If the program ends meanwhile, the child still completes the file by itself.
  */
 #ifndef HELDBY_HOOK_CAPTURE_H
 #define HELDBY_HOOK_CAPTURE_H
@@ -46,7 +46,8 @@ enum capture_thread {
 void capture_split(enum capture_thread where, uint64_t gil_wait_ns, bool gc_running);
 void capture_fail(int error, const char *message); /* instead of split */
 
-/* True once the child is gone (or never was): then capture_end does not wait. Kills a child whose time is over. */
+/* True once the child is gone (or never was): then capture_end does not wait. Kills a child whose time is
+ * over. */
 bool capture_poll(void);
 void capture_end(struct capture_result *ret); /* ret may be NULL; writes the log line */
 

@@ -22,7 +22,8 @@ static void close_all_descriptors(void)
         close(fd);
 }
 
-/* The program's handlers must not run in its copy, and what is meant for the program must not end the walk. */
+/* The program's handlers must not run in its copy, and what is meant for the program must not end the walk.
+ */
 static void reset_signals(void)
 {
     struct sigaction standard = {.sa_handler = SIG_DFL}, ignored = {.sa_handler = SIG_IGN};
@@ -40,7 +41,8 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &kept, NULL);
 }
 
-/* Under memory pressure this copy goes first, it dumps no core, and the program's soft limit on memory is not its own. */
+/* Under memory pressure this copy goes first, it dumps no core, and the program's soft limit on memory is not
+ * its own. */
 static void set_limits(void)
 {
     prctl(PR_SET_NAME, "heldby-walker");

@@ -1,7 +1,7 @@
 /* child.h -- what the forked child does, from its first instruction to exit_group.
  *
- * It is a copy of the program with one thread, in the middle of anything: locks may be held by threads that do not
- * exist here. So only system calls and the walker's own memory: no malloc, stdio, dl*, Python.
+ * It is a copy of the program with one thread, in the middle of anything: locks may be held by threads that
+ * do not exist here. So only system calls and the walker's own memory: no malloc, stdio, dl*, Python.
  */
 #ifndef HELDBY_HOOK_CHILD_H
 #define HELDBY_HOOK_CHILD_H

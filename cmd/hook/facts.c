@@ -121,7 +121,8 @@ static void smaps(struct facts *f)
     }
 }
 
-/* Field 22 of /proc/self/stat: clock ticks since boot. The name in field 2 may hold anything but ends with the last ')'. */
+/* Field 22 of /proc/self/stat: clock ticks since boot. The name in field 2 may hold anything but ends with
+ * the last ')'. */
 static void start_time(struct facts *f, double now)
 {
     char stat[1024];
@@ -187,7 +188,8 @@ static const char *base_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* The argument that names the program: the script, the module of -m, or NULL for -c, standard input, the prompt. */
+/* The argument that names the program: the script, the module of -m, or NULL for -c, standard input, the
+ * prompt. */
 static const char *script_of(const char *arguments, size_t length)
 {
     const char *end = arguments + length, *at = arguments + strlen(arguments) + 1;

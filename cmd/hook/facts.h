@@ -1,8 +1,9 @@
-/* facts.h -- what is known about the process from outside Python: who it is, how it was started, what it weighs.
+/* facts.h -- what is known about the process from outside Python: who it is, how it was started, what it
+ * weighs.
  *
- * Read from /proc before the GIL is taken, so that none of it costs a pause. Keys as in docs/snapshot-format.md. Text is
- * kept in the struct itself; what does not fit is cut. No malloc, no name service: the user's name comes from
- * /etc/passwd or is left out.
+ * Read from /proc before the GIL is taken, so that none of it costs a pause. Keys as in
+ * docs/snapshot-format.md. Text is kept in the struct itself; what does not fit is cut. No malloc, no name
+ * service: the user's name comes from /etc/passwd or is left out.
  */
 #ifndef HELDBY_HOOK_FACTS_H
 #define HELDBY_HOOK_FACTS_H

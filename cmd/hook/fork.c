@@ -45,7 +45,9 @@ static int restart(void *unused)
 
 static void after_in_parent(void)
 {
-    if (!atomic_exchange(&helper_stopped, false))
+    bool stopped = atomic_exchange(&helper_stopped, false);
+    if (!is_armed_here() ||
+        (!stopped && helper_is_running())) /* not running: no thread could be had the last time */
         return;
     /* Python counts the threads right after this. A thread other than the main one is warned about anyway. */
     bool counted = os_thread_id() == hook.pid && python_gil_is_ours(&hook.python);
@@ -72,7 +74,8 @@ static void after_in_child(void)
 
 int fork_watch(void)
 {
-    /* Handlers run last-in first-out before a fork, first-in first-out after it. A malloc that was preloaded registers
-       its own, which lock it, at its first use: being registered after those, ours run while malloc works. */
+    /* Handlers run last-in first-out before a fork, first-in first-out after it. A malloc that was preloaded
+       registers its own, which lock it, at its first use: being registered after those, ours run while malloc
+       works. */
     return pthread_atfork(before, after_in_parent, after_in_child);
 }

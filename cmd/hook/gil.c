@@ -26,7 +26,8 @@ static struct taker takers[GIL_TAKERS];
 
 enum { COLLECTOR_TRIES = 60 };
 
-/* Waits until no collection is under way, for its lists are then in local places; at most about a quarter of a second. */
+/* Waits until no collection is under way, for its lists are then in local places; at most about a quarter of
+ * a second. */
 static bool leave_for_collector(int tries)
 {
     return cpython_gc_running(&hook.runtime) && tries < COLLECTOR_TRIES;
@@ -57,7 +58,8 @@ static void take_and_split(struct taker *t)
             os_sleep_ns(1000000 + (uint64_t)(tries % 5) * 1000000);
             continue;
         }
-        capture_split(CAPTURE_IN_OWN_THREAD, os_monotonic_ns() - t->started_ns, cpython_gc_running(&hook.runtime));
+        capture_split(CAPTURE_IN_OWN_THREAD, os_monotonic_ns() - t->started_ns,
+                      cpython_gc_running(&hook.runtime));
         hook.python.gil_release(gil);
         atomic_store(&t->state, TAKER_DONE);
         os_futex_wake(&t->state);

@@ -18,8 +18,8 @@ HOOK_EXPORT int sigaction(int number, const struct sigaction *action, struct sig
 HOOK_EXPORT plain_handler signal(int number, plain_handler handler);
 HOOK_EXPORT plain_handler __sysv_signal(int number, plain_handler handler);
 
-/* The program's action, in slots that are filled before they are pointed to: a handler may run in the middle of a
-   change, in the same thread, so no lock can guard it. A slot is used again after 63 further changes. */
+/* The program's action, in slots that are filled before they are pointed to: a handler may run in the middle
+   of a change, in the same thread, so no lock can guard it. A slot is used again after 63 further changes. */
 enum { SLOTS = 64 };
 static struct sigaction slots[SLOTS];
 static atomic_uint next_slot;
@@ -68,7 +68,8 @@ static signal_function *real_signal(const char *name)
 
 static bool is_real_handler(const struct sigaction *action)
 {
-    return (action->sa_flags & SA_SIGINFO) || (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+    return (action->sa_flags & SA_SIGINFO) ||
+           (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
 }
 
 static void chain(int number, siginfo_t *info, void *context)
@@ -89,7 +90,8 @@ static void chain(int number, siginfo_t *info, void *context)
 static void on_signal(int number, siginfo_t *info, void *context)
 {
     int saved = errno;
-    /* Another number: a vfork child, or one forked past the atfork handlers. The helper is not of this process. */
+    /* Another number: a vfork child, or one forked past the atfork handlers. The helper is not of this
+     * process. */
     if (getpid() == hook.pid && !atomic_exchange(&chain_only, false))
         helper_request_signal();
     errno = saved;

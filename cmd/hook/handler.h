@@ -1,9 +1,9 @@
 /* handler.h -- the trigger signal in the program: our handler in front, the program's own behind it.
  *
- * The program keeps its view. What it installs for our signal, before or after us, is remembered, called for every
- * delivery, and reported back when it asks; the flags and mask of its handler become ours. Without a handler of its own
- * (default, ignore) nothing is chained. Where the library is preloaded, sigaction and signal are interposed, so nothing
- * is ever replaced; elsewhere handler_check puts us in front again.
+ * The program keeps its view. What it installs for our signal, before or after us, is remembered, called for
+ * every delivery, and reported back when it asks; the flags and mask of its handler become ours. Without a
+ * handler of its own (default, ignore) nothing is chained. Where the library is preloaded, sigaction and
+ * signal are interposed, so nothing is ever replaced; elsewhere handler_check puts us in front again.
  */
 #ifndef HELDBY_HOOK_HANDLER_H
 #define HELDBY_HOOK_HANDLER_H
@@ -14,7 +14,8 @@
 bool handler_install(int number); /* false: errno */
 void handler_check(void);         /* from time to time, where handler_interposes is false */
 bool handler_interposes(void);    /* calls of sigaction by the program pass through here */
-/* A delivery to the process that the helper thread got instead of the program: hand it on, if the program has a handler. */
+/* A delivery to the process that the helper thread got instead of the program: hand it on, if the program has
+ * a handler. */
 void handler_hand_on(const siginfo_t *info);
 /* libc's own sigaction, whoever interposes. */
 int handler_real_sigaction(int number, const struct sigaction *action, struct sigaction *ret_old);

@@ -116,7 +116,8 @@ static void take_lock(void)
     }
 }
 
-/* Just after a fork Python rebuilds the GIL; a thread that waits for it then would be lost (PyOS_AfterFork_Child). */
+/* Just after a fork Python rebuilds the GIL; a thread that waits for it then would be lost
+ * (PyOS_AfterFork_Child). */
 static void wait_at_gate(void)
 {
     while (gate_ns != 0 && !atomic_load(&gate_opened) && os_monotonic_ns() < gate_ns)
@@ -145,7 +146,8 @@ static void answer_dump(uint64_t token)
         return;
     struct capture_order order = {.trigger = "dump", .path = request.path[0] ? request.path : NULL};
     snapshot(&order, &request);
-    if (result.error && order.path) { /* where the target may not write: the default place, the asker moves it */
+    if (result.error &&
+        order.path) { /* where the target may not write: the default place, the asker moves it */
         order.path = NULL;
         snapshot(&order, &request);
     }
@@ -243,7 +245,8 @@ bool helper_stop(void)
     atomic_store(&thread_id, 0);
     syscall(SYS_tgkill, hook.pid, id, hook.settings.signal);
     pthread_join(thread, NULL);
-    /* The join returns before the kernel has taken the thread off its count, which is what Python looks at. */
+    /* The join returns before the kernel has taken the thread off its count, which is what Python looks at.
+     */
     for (int tries = 0; tries < 2000 && syscall(SYS_tgkill, hook.pid, id, 0) == 0; tries++)
         os_sleep_ns(10000);
     atomic_store(&state, HELPER_ABSENT);

@@ -1,7 +1,8 @@
 /* hook.h -- what one hooked process knows about itself; the single global of libheldby.so.
  *
- * Life: the constructor (LD_PRELOAD, dlopen) or PyInit_heldby calls hook_arm once. From then on everything but the
- * atomics is read-only, except in the child of a fork, where fork.c renews it before any other code of the hook runs.
+ * Life: the constructor (LD_PRELOAD, dlopen) or PyInit_heldby calls hook_arm once. From then on everything
+ * but the atomics is read-only, except in the child of a fork, where fork.c renews it before any other code
+ * of the hook runs.
  */
 #ifndef HELDBY_HOOK_HOOK_H
 #define HELDBY_HOOK_HOOK_H
@@ -13,7 +14,8 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-/* Written by both sides of a capture; MAP_SHARED, mapped when arming, so that a process without memory can still ask. */
+/* Written by both sides of a capture; MAP_SHARED, mapped when arming, so that a process without memory can
+ * still ask. */
 struct shared_page {
     struct capture_shared walk;
     char path[SETTINGS_PATH]; /* child: the final name, once the file has it */

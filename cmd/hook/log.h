@@ -1,8 +1,9 @@
-/* log.h -- one line per event, "TIME PID message", appended to HELDBY_LOG and never to the program's own streams.
+/* log.h -- one line per event, "TIME PID message", appended to HELDBY_LOG and never to the program's own
+ * streams.
  *
- * Without HELDBY_LOG only problems are written, to FOLDER/heldby.PID.log, which exists only if there was one. The file
- * is opened for each line and closed again: a program that closes all its descriptors loses nothing. No malloc, no
- * stdio; async-signal-safe. A line that cannot be written is lost in silence.
+ * Without HELDBY_LOG only problems are written, to FOLDER/heldby.PID.log, which exists only if there was one.
+ * The file is opened for each line and closed again: a program that closes all its descriptors loses nothing.
+ * No malloc, no stdio; async-signal-safe. A line that cannot be written is lost in silence.
  */
 #ifndef HELDBY_HOOK_LOG_H
 #define HELDBY_HOOK_LOG_H

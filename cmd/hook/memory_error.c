@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 static struct py_allocator originals[3]; /* by domain */
-static uint64_t next_allowed_ns;          /* with the GIL */
+static uint64_t next_allowed_ns;         /* with the GIL */
 
 static void *failed(size_t size)
 {

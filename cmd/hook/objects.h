@@ -1,6 +1,8 @@
-/* objects.h -- the Python objects that belong to the hook: its module, its functions. Snapshots leave them out.
+/* objects.h -- the Python objects that belong to the hook: its module, its functions. Snapshots leave them
+ * out.
  *
- * The hook keeps a reference to each, so that an address stands for one object for ever. Changed with the GIL held.
+ * The hook keeps a reference to each, so that an address stands for one object for ever. Changed with the GIL
+ * held.
  */
 #ifndef HELDBY_HOOK_OBJECTS_H
 #define HELDBY_HOOK_OBJECTS_H

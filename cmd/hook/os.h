@@ -1,4 +1,5 @@
-/* os.h -- the few system calls libc does not wrap the way a guest needs them. Async-signal-safe, no malloc. */
+/* os.h -- the few system calls libc does not wrap the way a guest needs them. Async-signal-safe, no malloc.
+ */
 #ifndef HELDBY_HOOK_OS_H
 #define HELDBY_HOOK_OS_H
 
@@ -14,7 +15,8 @@ pid_t os_thread_id(void);
 /* Blocks until *word is no longer `expected`, or `ns` went by (0 = no limit); may also return early. */
 void os_futex_wait(const void *word, int expected, uint64_t ns);
 void os_futex_wake(const void *word);
-/* A fork that runs no atfork handlers and whose end no SIGCHLD and no plain wait() reports. Returns as fork does. */
+/* A fork that runs no atfork handlers and whose end no SIGCHLD and no plain wait() reports. Returns as fork
+ * does. */
 pid_t os_quiet_fork(void);
 /* Reads a whole small file, at most size - 1 bytes, terminated. Returns the length, or -1 with errno set. */
 ssize_t os_read_file(const char *path, char *buffer, size_t size);

@@ -20,7 +20,8 @@ void output_restart_ordinals(void)
 }
 
 /* folder / [.] name . PID . N suffix; false if it does not fit. */
-static bool compose(char *to, const char *folder, const char *dot, const char *name, uint64_t ordinal, const char *suffix)
+static bool compose(char *to, const char *folder, const char *dot, const char *name, uint64_t ordinal,
+                    const char *suffix)
 {
     struct text t = text_over(to, SETTINGS_PATH);
     text_put(&t, folder);
@@ -142,7 +143,8 @@ int output_publish(struct output *o)
     }
     if (error)
         return error;
-    int fd = open(o->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* so that the new name survives a power cut */
+    int fd =
+        open(o->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* so that the new name survives a power cut */
     if (fd >= 0) {
         (void)fsync(fd);
         close(fd);

@@ -12,7 +12,8 @@ static const struct {
     {"PyGILState_Release", offsetof(struct python, gil_release)},
     {"PyGILState_GetThisThreadState", offsetof(struct python, this_thread_state)},
     {"_PyThreadState_UncheckedGet", offsetof(struct python, current_state)},
-    {"PyThreadState_GetUnchecked", offsetof(struct python, current_state)}, /* 3.13 on; wins where both exist */
+    {"PyThreadState_GetUnchecked",
+     offsetof(struct python, current_state)}, /* 3.13 on; wins where both exist */
     {"PyEval_SaveThread", offsetof(struct python, save_thread)},
     {"PyEval_RestoreThread", offsetof(struct python, restore_thread)},
     {"Py_AddPendingCall", offsetof(struct python, add_pending_call)},
@@ -55,7 +56,8 @@ void python_find(struct python *ret)
 
 bool python_gil_is_ours(const struct python *python)
 {
-    if (!python->is_initialized || !python->is_initialized() || !python->current_state || !python->this_thread_state)
+    if (!python->is_initialized || !python->is_initialized() || !python->current_state ||
+        !python->this_thread_state)
         return false;
     void *current = python->current_state();
     return current && current == python->this_thread_state();

@@ -1,7 +1,8 @@
 /* python.h -- the functions of the program's Python that the hook calls, looked up once with dlsym.
  *
- * Nothing here is linked: a process without Python leaves every member NULL. Objects are opaque `void *`. The layouts of
- * PyModuleDef, PyMethodDef and PyMemAllocatorEx below are part of CPython's stable interfaces, 3.8 to 3.14.
+ * Nothing here is linked: a process without Python leaves every member NULL. Objects are opaque `void *`. The
+ * layouts of PyModuleDef, PyMethodDef and PyMemAllocatorEx below are part of CPython's stable interfaces, 3.8
+ * to 3.14.
  */
 #ifndef HELDBY_HOOK_PYTHON_H
 #define HELDBY_HOOK_PYTHON_H

@@ -126,8 +126,10 @@ static struct py_method methods[] = {
      "wait: False returns right after the fork; the file appears under its name when it is whole.\n"
      "Raises OSError if there is no snapshot, RuntimeError if the hook is not armed."},
     {"arm", arm, PY_NOARGS,
-     "arm()\n--\n\nArm the hook, as importing it did unless HELDBY_OFF=1 was set. Raises RuntimeError if it cannot be."},
-    {"armed", armed, PY_NOARGS, "armed()\n--\n\nTrue if this process answers the trigger signal and `heldby dump`."},
+     "arm()\n--\n\nArm the hook, as importing it did unless HELDBY_OFF=1 was set. Raises RuntimeError if it "
+     "cannot be."},
+    {"armed", armed, PY_NOARGS,
+     "armed()\n--\n\nTrue if this process answers the trigger signal and `heldby dump`."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -27,7 +27,8 @@ static bool read_request(struct request *r)
     if (length < 0)
         return false;
     content[length] = '\0';
-    if (strstr(content, "\ndone=") || strstr(content, "\nerror=")) /* answered: the signal had been sent twice */
+    if (strstr(content, "\ndone=") ||
+        strstr(content, "\nerror=")) /* answered: the signal had been sent twice */
         return false;
     r->path[0] = '\0';
     char *end = strchr(content, '\n');

@@ -1,10 +1,13 @@
-/* request.h -- the rendezvous of `heldby dump`: a small file, named by the token that the signal to the helper carries.
+/* request.h -- the rendezvous of `heldby dump`: a small file, named by the token that the signal to the
+ * helper carries.
  *
- *     FOLDER/heldby-TOKEN     token: 16 hexadecimal digits; folder: /tmp, /dev/shm, /var/tmp or the current directory
+ *     FOLDER/heldby-TOKEN     token: 16 hexadecimal digits; folder: /tmp, /dev/shm, /var/tmp or the current
+ * directory
  *
  * The asker creates it, mode 0600, owned by the target's user, with one line: `path=ABSOLUTE`, or `path=`
- * for the default name. The hook appends `temporary=PATH` when it begins, then `done=PATH` or `error=TEXT`; the asker removes it. A file that others may
- * write, or that belongs to neither the process's user nor root, is not read. All in the target's own view of files.
+ * for the default name. The hook appends `temporary=PATH` when it begins, then `done=PATH` or `error=TEXT`;
+ * the asker removes it. A file that others may write, or that belongs to neither the process's user nor root,
+ * is not read. All in the target's own view of files.
  */
 #ifndef HELDBY_HOOK_REQUEST_H
 #define HELDBY_HOOK_REQUEST_H

@@ -63,8 +63,10 @@ static void absolute(char *to, const char *path)
 
 static bool is_refused(int number)
 {
-    /* KILL and STOP cannot be caught; the others report faults of the program itself or the end of a child. */
-    static const int refused[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGCHLD, SIGSYS};
+    /* KILL and STOP cannot be caught; the others report faults of the program itself or the end of a child.
+     */
+    static const int refused[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS,  SIGILL,
+                                  SIGFPE,  SIGTRAP, SIGABRT, SIGCHLD, SIGSYS};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (number == refused[i])
             return true;
@@ -85,7 +87,8 @@ int settings_signal_number(const char *name)
         if (min || max) {
             at += 5;
             char sign = *at;
-            if (sign && (sign != (min ? '+' : '-') || (at++, !text_read_u64(&at, &offset)) || *at || offset > 64))
+            if (sign &&
+                (sign != (min ? '+' : '-') || (at++, !text_read_u64(&at, &offset)) || *at || offset > 64))
                 return 0;
             number = min ? SIGRTMIN + (int)offset : SIGRTMAX - (int)offset;
         } else {
@@ -101,8 +104,9 @@ int settings_signal_number(const char *name)
 
 bool settings_asked_for(void)
 {
-    static const char *const names[] = {"HELDBY_SIGNAL", "HELDBY_DIR",   "HELDBY_AT_EXIT", "HELDBY_ON_MEMORY_ERROR",
-                                        "HELDBY_EVERY",  "HELDBY_VALUES", "HELDBY_LOG"};
+    static const char *const names[] = {
+        "HELDBY_SIGNAL", "HELDBY_DIR",    "HELDBY_AT_EXIT", "HELDBY_ON_MEMORY_ERROR",
+        "HELDBY_EVERY",  "HELDBY_VALUES", "HELDBY_LOG"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (getenv(names[i]))
             return true;

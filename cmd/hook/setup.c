@@ -88,7 +88,8 @@ uint64_t setup_next_ns(uint64_t now_ns)
 {
     if (!is_needed())
         return 0;
-    /* An interpreter starts within milliseconds, and a short program ends soon after; a host may take its time. */
+    /* An interpreter starts within milliseconds, and a short program ends soon after; a host may take its
+     * time. */
     bool young = first_ns == 0 || now_ns - first_ns < UINT64_C(3000000000);
     return now_ns + (young ? 100000 : 100000000);
 }

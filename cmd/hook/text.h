@@ -1,7 +1,7 @@
 /* text.h -- builds one line of text in a buffer the caller owns, without stdio, locale or malloc.
  *
- * Safe in a signal handler and in a forked child. What does not fit is dropped (`cut` says so); the text is always
- * terminated.
+ * Safe in a signal handler and in a forked child. What does not fit is dropped (`cut` says so); the text is
+ * always terminated.
  */
 #ifndef HELDBY_HOOK_TEXT_H
 #define HELDBY_HOOK_TEXT_H

@@ -16,5 +16,6 @@ bool zstd_find(struct snapshot_zstd *ret)
     void *library = dlopen("libzstd.so.1", RTLD_NOW | RTLD_LOCAL); /* never closed */
     return library && take(library, "ZSTD_estimateCCtxSize", &ret->estimate_context) &&
            take(library, "ZSTD_initStaticCCtx", &ret->init_static_context) &&
-           take(library, "ZSTD_compressCCtx", &ret->compress) && take(library, "ZSTD_isError", &ret->is_error);
+           take(library, "ZSTD_compressCCtx", &ret->compress) &&
+           take(library, "ZSTD_isError", &ret->is_error);
 }

@@ -94,7 +94,7 @@ uint64_t walk_dict(struct walk *w, uint64_t object, bool *split)
    pairs as keys without a value. */
 void walk_ordered_keys(struct walk *w, uint64_t object)
 {
-    enum { FIRST_NODE = 80, NODE_KEY = 0, NODE_NEXT = 16 };
+    enum { FIRST_NODE = 48, NODE_KEY = 0, NODE_NEXT = 16 };
     uint64_t n = mem_u64(object + DICT_USED);
     for (uint64_t node = mem_u64(object + FIRST_NODE); mem_plausible(node) && n > 0; node = mem_u64(node + NODE_NEXT), n--) {
         walk_push(w, mem_u64(node + NODE_KEY));

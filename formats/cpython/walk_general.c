@@ -328,7 +328,7 @@ void walk_general(struct walk *w, struct walk_type *t, uint64_t object, uint64_t
     v->known = 0;
     if (t->python || managed || t->dict_offset < 0 || (t->dict_offset > 0 && t->traverse == 0))
         python_fields(w, t, object);
-    if (managed && !t->python) {
+    if (managed) { /* a C base's traverse reports them, too */
         v->known = w->gathered.count;
         memset(v->known_used, 0, sizeof(v->known_used));
     }

@@ -254,18 +254,14 @@ static size_t c_text(uint64_t from, char *out, size_t size)
 /* Names of functions, classes, modules, code ... : identifiers, written with or without values. */
 void walk_name_preview(struct walk *w, struct walk_type *t, uint64_t object, uint32_t id)
 {
-    enum { LONGEST = 1024 };
+    enum { LONGEST = 1024, FUNCTION_MODULE_OLD = 88, FUNCTION_QUALNAME_OLD = 104, FUNCTION_MODULE = 104, FUNCTION_QUALNAME = 40 };
     const struct cpython_layout *l = w->layout;
     char *text = w->text;
     size_t n = 0, module;
     switch ((enum family)t->family) {
     case FAMILY_FUNCTION:
-        n = text_at(w, object, l->minor <= 9 ? 88 : 104, text, LONGEST / 2); /* __module__ */
-        if (n == 8 && memcmp(text, "builtins", 8) == 0)
-            n = 0;
-        if (n > 0)
-            text[n++] = '.';
-        n += text_at(w, object, l->minor <= 9 ? 104 : 40, text + n, LONGEST - n);
+        walk_identifier(w, mem_u64(object + (l->minor <= 9 ? FUNCTION_MODULE_OLD : FUNCTION_MODULE)));
+        n = text_at(w, object, l->minor <= 9 ? FUNCTION_QUALNAME_OLD : FUNCTION_QUALNAME, text, LONGEST);
         break;
     case FAMILY_TYPE:
         n = walk_type_name(w, object, text, LONGEST, &module);

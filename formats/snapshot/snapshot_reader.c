@@ -83,6 +83,8 @@ static void add_warnings(struct heap_builder *builder, const struct listener *l)
 struct heap *snapshot_open_reporting(const char *path, struct snapshot_faults faults, struct error *err)
 {
     struct listener listener = {.next = faults};
+    struct error ignored;
+    err = err ? err : &ignored;
     struct heap_builder *builder = heap_builder_create(path, err);
     struct snapshot_source *source = calloc(1, sizeof *source);
     if (!builder || !source) {

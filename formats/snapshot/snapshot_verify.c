@@ -41,6 +41,15 @@ static const unsigned last_stream[SNAPSHOT_BLOCK_KINDS] = {
     [SNAPSHOT_CONTENTS] = CONTENTS_FIRST + 1,
 };
 
+static bool has_stream(const struct snapshot_file *file, unsigned id)
+{
+    for (unsigned i = 0; i < file->stream_count; i++) {
+        if (file->streams[i].id == id)
+            return true;
+    }
+    return false;
+}
+
 static bool check_streams(struct snapshot_file *file, const struct snapshot_entry *entry, struct error *err)
 {
     const uint8_t *data, *bytes;
@@ -51,8 +60,10 @@ static bool check_streams(struct snapshot_file *file, const struct snapshot_entr
             return false;
         /* Of the streams known here, an even one followed by its odd one is an integer column. */
         if (id % 2 != 0 || entry->kind >= SNAPSHOT_BLOCK_KINDS || id > last_stream[entry->kind] ||
-            !snapshot_file_stream(file, id + 1, &bytes, &bytes_size, NULL))
+            !has_stream(file, id + 1))
             continue;
+        if (!snapshot_file_stream(file, id + 1, &bytes, &bytes_size, err))
+            return false;
         struct snapshot_column column;
         struct error why;
         /* An unused last nibble is 0 and reads as one more value; how many there are is checked where it is
@@ -103,7 +114,7 @@ static bool check_previews(struct snapshot_file *file, const struct snapshot_ent
 }
 
 /* Every block on its own. `objects` is how many there are, those lost included. */
-static void check_blocks(struct snapshot_file *file, uint64_t objects)
+static bool check_blocks(struct snapshot_file *file, uint64_t objects, struct error *err)
 {
     for (size_t i = 0; i < file->entry_count; i++) {
         const struct snapshot_entry *entry = &file->entries[i];
@@ -113,9 +124,14 @@ static void check_blocks(struct snapshot_file *file, uint64_t objects)
             done = check_details(file, entry, &why);
         else if (done && entry->kind == SNAPSHOT_PREVIEWS)
             done = check_previews(file, entry, objects, &why);
+        if (!done && why.code == ERROR_SYSTEM) {
+            *err = why;
+            return false;
+        }
         if (!done)
             snapshot_entry_fault(file, entry, "%s", why.message);
     }
+    return true;
 }
 
 /* The contents against the blocks that were found by walking. */
@@ -158,17 +174,24 @@ static bool check_file(const char *path, struct counter *counter, uint64_t objec
     if (!snapshot_file_open(&file, path, (struct snapshot_faults){0}, err)) /* its faults are known already */
         return false;
     file.faults = (struct snapshot_faults){.report = count, .context = counter};
-    check_blocks(&file, objects);
-    if (file.contents_entry.offset != 0 && !check_contents(&file, &why))
-        snapshot_file_fault(&file, file.contents_entry.offset, "contents", "%s", why.message);
+    bool done = check_blocks(&file, objects, err);
+    if (done && file.contents_entry.offset != 0 && !check_contents(&file, &why)) {
+        done = why.code != ERROR_SYSTEM;
+        if (done)
+            snapshot_file_fault(&file, file.contents_entry.offset, "contents", "%s", why.message);
+        else
+            *err = why;
+    }
     snapshot_file_close(&file);
-    return true;
+    return done;
 }
 
 bool snapshot_verify(const char *path, struct snapshot_faults faults, struct snapshot_verdict *ret,
                      struct error *err)
 {
     struct counter counter = {.next = faults};
+    struct error ignored;
+    err = err ? err : &ignored;
     *ret = (struct snapshot_verdict){0};
     struct heap *heap =
         snapshot_open_reporting(path, (struct snapshot_faults){.report = count, .context = &counter}, err);
@@ -178,8 +201,10 @@ bool snapshot_verify(const char *path, struct snapshot_faults faults, struct sna
         for (uint32_t i = 0; i < heap->warning_count; i++)
             count(&counter, ERROR_NO_OFFSET, "references", heap->warnings[i]);
     }
-    bool done = check_file(path, &counter, heap->object_count + heap->objects_lost, err) &&
-                heap_verify(heap, heap_is_wrong, &counter, err) != UINT64_MAX;
+    /* Details that cannot be decoded are a fault of their block, which check_file reports. */
+    bool done = heap_load_details(heap, err) || err->code != ERROR_SYSTEM;
+    done = done && check_file(path, &counter, heap->object_count + heap->objects_lost, err) &&
+           heap_verify(heap, heap_is_wrong, &counter, err) != UINT64_MAX;
     *ret = (struct snapshot_verdict){
         .faults = counter.faults,
         .objects = heap->object_count,

@@ -20,7 +20,7 @@ static bool may_differ(const struct hold *hold)
     case REFERENCE_MEMBER:
         return true;
     case REFERENCE_CACHE:
-        return hold->via != 0;
+        return holders_is_cached_value(hold);
     default:
         return false;
     }

@@ -130,8 +130,8 @@ static size_t comparison_length(const struct column_table *columns, const char *
         for (size_t i = 0; columns->names[i]; i++)
             if (strlen(columns->names[i]) == name && !strncmp(columns->names[i], next, name))
                 return length;
-        if (next[name] && next[name] != ',')
-            return length; /* an unknown column: its own error says so */
+        if (!*next || (next[name] && next[name] != ','))
+            return length; /* nothing or an unknown column: its own error says so */
         length += 1 + strcspn(next, ",");
     }
     return length;

@@ -33,6 +33,12 @@ struct hold {
     object_id via;
 };
 
+/* CACHE: a value under its key, .<cache>[key]; otherwise the cache itself, which is a field with a name. */
+static inline bool holders_is_cached_value(const struct hold *hold)
+{
+    return hold->kind == REFERENCE_CACHE && !*hold->name;
+}
+
 struct holds {
     struct hold *item;
     size_t count, capacity; /* all zero: empty */
@@ -57,6 +63,7 @@ bool referents_of(struct view *view, object_id object, struct holds *ret, struct
 /* Folds the raw reference made of `steps` (count + 1 objects, count edges: object i+1 is held by object i
    through edge[i]) as far as one folded reference goes: fills *ret and returns how many edges it took, at
    least 1; 0 only if count is 0. */
+enum { HOLDERS_FOLD_MOST = 3 }; /* edges one folded reference takes at most */
 size_t holders_fold(struct view *view, const object_id *object, const uint64_t *edge, size_t count,
                     struct hold *ret);
 

@@ -113,7 +113,8 @@ static bool write_rest(struct writer *w, const struct chain *chain, struct path 
     for (size_t at = 0; ok && at + 1 < chain->step_count;) {
         struct hold hold = {.holder = object[at], .kind = REFERENCE_TYPE, .name = ""};
         size_t run = 0, taken = 1;
-        while (at + run + 1 < chain->step_count && edge[at + run] != TREE_TYPE_EDGE)
+        while (run < HOLDERS_FOLD_MOST && at + run + 1 < chain->step_count &&
+               edge[at + run] != TREE_TYPE_EDGE)
             run++;
         if (run)
             taken = holders_fold(w->view, object + at, edge + at, run, &hold);

@@ -40,7 +40,7 @@ static bool has_plain_pattern(enum reference_kind kind)
 static uint32_t label_of(struct builder *b, const struct hold *hold, struct error *err)
 {
     struct spelled wanted = {.kind = hold->kind, .folded = hold->via != 0};
-    if (!has_plain_pattern(hold->kind) && !(hold->kind == REFERENCE_CACHE && hold->via)) {
+    if (!has_plain_pattern(hold->kind) && !holders_is_cached_value(hold)) {
         wanted.name = hold->name;
         wanted.key = hold->key;
         wanted.number = hold->number;
@@ -130,11 +130,13 @@ static struct hold fold_visit(struct builder *b, const struct tree_visit *visit)
         hold.holder = up;
         hold.via = source;
         hold.kind = REFERENCE_CACHE;
+        hold.name = "";
     } else if (heap_family(heap, source) == FAMILY_LRU_LINK && up && is_cache_dict(heap, upper, up) &&
                raw_name_is(heap, &raw, "<result>")) {
         hold.holder = upper;
         hold.via = source;
         hold.kind = REFERENCE_CACHE;
+        hold.name = "";
     }
     return hold;
 }

@@ -114,7 +114,7 @@ static void add_step(const struct view *view, const struct hold *hold, bool patt
             text_buffer_format(to, ".<closure>[%s]", number);
         break;
     case REFERENCE_CACHE:
-        if (!hold->via) {
+        if (!holders_is_cached_value(hold)) {
             add_dotted(view, hold, ".", to);
             break;
         }
@@ -166,7 +166,7 @@ void spelling_name(const struct view *view, const struct hold *hold, struct text
         add_bracketed_key(view, hold, to);
         return;
     case REFERENCE_CACHE:
-        if (hold->via) {
+        if (holders_is_cached_value(hold)) {
             add_bracketed_key(view, hold, to);
             return;
         }

@@ -133,10 +133,15 @@ class Test:
             return json.load(text)
 
     # ---- asking -------------------------------------------------------------------------------------------------
+    def call(self, arguments, seconds=120):
+        try:
+            return subprocess.run([self.options.cli] + arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed("heldby %s: no answer within %d s" % (" ".join(arguments), seconds))
+
     def ask(self, *arguments, statuses=(0, 1)):
         """Runs the CLI with --json. Returns (exit status, document or None)."""
-        done = subprocess.run([self.options.cli] + list(arguments) + ["--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              timeout=300)
+        done = self.call(list(arguments) + ["--json"])
         if done.returncode not in statuses:
             raise Failed("heldby %s: exit status %d: %s" % (" ".join(arguments), done.returncode, done.stderr.decode()[-800:]))
         try:
@@ -146,7 +151,7 @@ class Test:
 
     def ask_text(self, *arguments):
         """Runs the CLI. Returns (exit status, standard output, standard error)."""
-        done = subprocess.run([self.options.cli] + list(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
+        done = self.call(list(arguments))
         return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
 
     def load(self, path):

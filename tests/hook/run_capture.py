@@ -173,32 +173,57 @@ def deep(test):
     test.run_program("capture_program.py", directory, "deep", timeout=900)
     facts = test.told(directory, "facts.json")
     path, = test.snapshots(directory, 1)
-    depth = facts["depth"]
+    for question in (deep_info, deep_list, deep_tuples, deep_text, huge_containers, long_key):
+        try:
+            question(test, path, facts)
+        except held.Failed as error:
+            test.check(False, "%s: %s", question.__name__, error)
+
+
+def deep_info(test, path, facts):
     status, answer = test.ask("info", path)
-    test.check(status == 0 and answer["complete"] and answer["counts"]["objects"] > 8 * depth, "deep: info %d %s", status, answer)
-    status, answer = test.ask("path", path, hex(facts["last"]))
-    steps = answer["paths"][0]["steps"] if answer.get("paths") else []
-    test.check(status == 0 and len(steps) == depth, "deep: %d steps to the end of a list of %d", len(steps), depth)
-    test.check(steps and steps[-1]["address"] == hex(facts["last"]) and steps[-1]["name"].lstrip(".") == "next", "deep: ends with %s", steps[-1:])
-    status, answer = test.ask("path", path, hex(facts["innermost"]))
-    steps = answer["paths"][0]["steps"] if answer.get("paths") else []
-    test.check(status == 0 and len(steps) == depth, "deep: %d steps into %d nested tuples", len(steps), depth)
-    status, out, err = test.ask_text("path", path, hex(facts["last"]))
-    test.check(status == 0 and len(out) < 10**8, "deep: text of the path: %d, %d characters", status, len(out))
-    status, answer = test.ask("referents", path, hex(facts["huge"]), "--limit", "5")
-    test.check(status == 0 and len(answer["edges"]) <= 6, "deep: referents of a huge list: %d, %d edges", status, len(answer["edges"]))
-    status, answer = test.ask("show", path, hex(facts["huge"]), "--limit", "5")
-    test.check(status == 0, "deep: show of a huge list: %d", status)
-    status, answer = test.ask("show", path, hex(facts["table"]), "--limit", "5")
-    test.check(status == 0, "deep: show of a huge dict: %d", status)
-    status, answer = test.ask("path", path, "__main__.HUGE[%d]" % (5 * depth - 1))
-    test.check(status == 0 and answer["paths"][0]["expression"] == "__main__.HUGE[%d]" % (5 * depth - 1), "deep: last of a huge list: %s", answer)
-    status, answer = test.ask("path", path, "__main__.TABLE['key %d']" % (depth - 1))
-    test.check(status == 0, "deep: last of a huge dict: %s", answer)
-    status, answer = test.ask("path", path, hex(facts["under_long_key"]))
-    test.check(status == 0 and len(answer["paths"][0]["expression"]) < 1000, "deep: under a long key: %d characters", len(answer["paths"][0]["expression"]))
+    test.check(status == 0 and answer["complete"] and answer["counts"]["objects"] > 8 * facts["depth"], "deep: info %d %s", status, answer)
     status, answer = test.ask("verify", path)
     test.check(status == 0, "deep: verify: %s", answer)
+
+
+def steps_to(test, path, address):
+    status, answer = test.ask("path", path, hex(address))
+    test.check(status == 0, "deep: path to 0x%x: exit status %d", address, status)
+    return answer["paths"][0]["steps"] if answer.get("paths") else []
+
+
+def deep_list(test, path, facts):
+    steps = steps_to(test, path, facts["last"])
+    test.check(len(steps) == facts["depth"], "deep: %d steps to the end of a list of %d", len(steps), facts["depth"])
+    test.check(steps and steps[-1]["address"] == hex(facts["last"]) and steps[-1]["name"].lstrip(".") == "next", "deep: ends with %s", steps[-1:])
+
+
+def deep_tuples(test, path, facts):
+    steps = steps_to(test, path, facts["innermost"])
+    test.check(len(steps) == facts["depth"], "deep: %d steps into %d nested tuples", len(steps), facts["depth"])
+
+
+def deep_text(test, path, facts):
+    status, out, err = test.ask_text("path", path, hex(facts["last"]))
+    test.check(status == 0 and len(out) < 10**8, "deep: text of the path: %d, %d characters", status, len(out))
+
+
+def huge_containers(test, path, facts):
+    status, answer = test.ask("referents", path, hex(facts["huge"]), "--limit", "5")
+    test.check(status == 0 and len(answer["edges"]) <= 6, "huge list: referents: %d, %d edges", status, len(answer["edges"]))
+    for name in ("huge", "table", "members"):
+        status, answer = test.ask("show", path, hex(facts[name]), "--limit", "5")
+        test.check(status == 0, "huge %s: show: exit status %d", name, status)
+    for expression in ("__main__.HUGE[%d]" % (5 * facts["depth"] - 1), "__main__.TABLE['key %d']" % (facts["depth"] - 1)):
+        status, answer = test.ask("path", path, expression)
+        test.check(status == 0 and answer["found"], "huge: path to %s: exit status %d", expression, status)
+
+
+def long_key(test, path, facts):
+    status, answer = test.ask("path", path, hex(facts["under_long_key"]))
+    length = len(answer["paths"][0]["expression"]) if answer.get("paths") else None
+    test.check(status == 0 and length and length < 1000, "under a long key: exit status %d, %s characters", status, length)
 
 
 def numpy(test):

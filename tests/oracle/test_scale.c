@@ -70,6 +70,7 @@ static void add_app(struct heap_builder *b)
     edge(b, 3);
     edge(b, 4);
     object(b, 6);
+    ck_assert_ok(heap_builder_preview(b, 1, PREVIEW_NAME, 3, "app", 3, &err), &err);
     ck_assert_ok(heap_builder_preview(b, 3, PREVIEW_STR, 1, "X", 1, &err), &err);
     string_id name = heap_builder_string(b, "app", 3, &err);
     ck_assert_ok(

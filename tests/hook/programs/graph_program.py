@@ -1141,6 +1141,7 @@ def main(directory):
     keep("frames", framed(3))
     gc.collect()
     gc.disable()
+    frozen_at_start = gc.get_freeze_count()
     truths = [array.array("Q"), array.array("Q"), array.array("Q")]
     warm = array.array("Q")
     gather(warm)  # once for nothing: caches of types and of code are filled now
@@ -1154,7 +1155,7 @@ def main(directory):
     gather(truths[2])
     for number, words in enumerate(truths):
         write(os.path.join(directory, "truth.%d" % number), words)
-    signalling.tell(directory, "names.json", names_of(truths[2]))
+    signalling.tell(directory, "names.json", dict(names_of(truths[2]), frozen_at_start=frozen_at_start))
     print("%d words of truth, %d labels" % (len(truths[2]), len(KEEP)))
     signalling.leave()
 
