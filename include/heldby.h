@@ -3,24 +3,29 @@
  * libheldby.so is a hook: loaded into a CPython process (LD_PRELOAD, `heldby run`, `import heldby`, dlopen)
  * it waits for a reason and then forks; the child writes what lives and who holds it to a file, the process
  * goes on. Nearly every user needs none of these functions: the hook arms itself and listens to a signal.
- * They are for programs that embed Python, or that want a snapshot at a moment only they know. `cc app.c
- * -lheldby`, or dlopen and dlsym.
+ * They are for programs that embed Python, or that want a snapshot at a moment only they know. Link with
+ * -lheldby, or use dlopen and dlsym.
  *
- * What the hook does not do: it does not change an object, a reference count, a file descriptor or the output
- * of the program, and it never ends it. All functions may be called from any thread, with or without the GIL,
- * not from a signal handler, and not between fork and exec.
+ * What the hook does: it adds one sleeping thread, takes one signal, and forks when asked. What it does not
+ * do: it changes no object, no reference count, no file descriptor and no output of the program, and it never
+ * ends it. All functions may be called from any thread, with or without the GIL; not from a signal handler,
+ * and not between fork and exec.
  *
  * Settings are read from the environment once, when the hook arms:
- *   HELDBY_SIGNAL           trigger signal, USR2 by default; name or number
- *   HELDBY_DIR              folder of the snapshots; the working directory by default
- *   HELDBY_AT_EXIT=1        a snapshot when the interpreter ends, after all other atexit functions
- *   HELDBY_ON_MEMORY_ERROR=1  a snapshot when an allocation of Python fails, at most one a minute
- *   HELDBY_EVERY=SECONDS    a snapshot every so often
- *   HELDBY_VALUES=BYTES     longest preview of a value, 64 by default; 0 writes no values at all
- *   HELDBY_LOG=FILE         one line per snapshot or problem; without it problems go to
- * HELDBY_DIR/heldby.PID.log HELDBY_GIL_TIMEOUT=S    wait this long for the GIL, 10 by default, then capture
- * without it (and say so in the file) HELDBY_WALK_TIMEOUT=S   end a capture that takes longer, 600 by default
- *   HELDBY_OFF=1            do nothing
+ *
+ *     HELDBY_SIGNAL=NAME        trigger signal, by name or number; default USR2. A handler of the program
+ *                               for it is called as well; one that waits for it with sigwait or
+ *                               signalfd needs another signal
+ *     HELDBY_DIR=DIR            folder of the snapshots; default: the working directory
+ *     HELDBY_AT_EXIT=1          a snapshot when the interpreter ends, after all other atexit functions
+ *     HELDBY_ON_MEMORY_ERROR=1  a snapshot when an allocation of Python fails, at most one a minute
+ *     HELDBY_EVERY=SECONDS      a snapshot every so often
+ *     HELDBY_VALUES=BYTES       longest preview of a value; default 64; 0 writes no values at all
+ *     HELDBY_LOG=FILE           one line per snapshot and per problem; default: a line per problem, in
+ *                               HELDBY_DIR/heldby.PID.log, which exists only if there was one
+ *     HELDBY_GIL_TIMEOUT=S      wait this long for the GIL, then capture without it and say so; default 10
+ *     HELDBY_WALK_TIMEOUT=S     end a capture that takes longer; default 600
+ *     HELDBY_OFF=1              do nothing
  *
  * Files are HELDBY_DIR/NAME.PID.N.held, mode 0600: NAME is the program's, N counts from 1 and never replaces
  * a file. They are written under a temporary name and renamed when they are whole; a capture that fails

@@ -215,7 +215,7 @@ static bool ask(struct target *t, const char *file, double timeout, struct error
     target_path(t, request.done, seen);
     if (wanted[0] && (t->root[0] || strcmp(request.done, wanted) != 0) && !move_file(seen, wanted, err))
         return false;
-    if (puts(wanted[0] ? wanted : request.done) < 0 || fflush(stdout) != 0)
+    if (puts(wanted[0] ? wanted : seen) < 0 || fflush(stdout) != 0)
         return error_system(err, "standard output", errno, "cannot write");
     return true;
 }

@@ -66,13 +66,12 @@ static bool arm(char *problem, size_t size)
     int error = fork_watch();
     if (error)
         return refuse(problem, size, "cannot watch for forks", error);
+    if (!handler_install(hook.settings.signal)) /* first: who sees the helper may send the signal */
+        return refuse(problem, size, "the signal handler cannot be installed", errno);
     error = helper_start();
-    if (error)
+    if (error) {
+        handler_remove();
         return refuse(problem, size, "the helper thread cannot be started", error);
-    if (!handler_install(hook.settings.signal)) {
-        error = errno;
-        helper_stop();
-        return refuse(problem, size, "the signal handler cannot be installed", error);
     }
     atomic_store(&hook.armed, true);
     if (hook.settings.problem[0])
@@ -98,6 +97,7 @@ bool hook_arm(char *problem, size_t size)
    the target executes inherits LD_PRELOAD. */
 __attribute__((constructor)) static void on_load(void)
 {
+    handler_look_up();
     struct python python;
     python_find(&python);
     if (!python.is_initialized || twin_exists())

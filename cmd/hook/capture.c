@@ -67,9 +67,7 @@ bool capture_begin(const struct capture_order *order)
     job.error = 0;
     job.message[0] = '\0';
     memset(hook.shared, 0, sizeof *hook.shared);
-    job.output.temporary[0] = '\0';
-    job.output.final[0] = '\0';
-    int error = output_create(&job.output, hook.settings.folder, hook.name, order->path);
+    int error = output_plan(&job.output, hook.settings.folder, hook.name, order->path);
     if (error) {
         job.output.temporary[0] = '\0';
         struct text t = text_over(job.message, sizeof job.message);
@@ -125,7 +123,7 @@ static void walk_here(int refused)
     job.request.in_process = true;
     job.request.fd = output_open(&job.output);
     if (job.request.fd < 0) {
-        capture_fail(errno, "cannot open the temporary file");
+        capture_fail(errno, "cannot create the temporary file");
         return;
     }
     sigset_t faults,
@@ -136,6 +134,8 @@ static void walk_here(int refused)
     pthread_sigmask(SIG_UNBLOCK, &faults, &previous);
     job.error = cpython_capture(&job.request);
     pthread_sigmask(SIG_SETMASK, &previous, NULL);
+    if (job.error == EFBIG)
+        os_forget_file_size_signal();
     job.walked = true;
     struct text t = text_over(job.message, sizeof job.message);
     text_put(&t, "walked in process, for fork was refused: ");

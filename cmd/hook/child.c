@@ -75,7 +75,7 @@ static int capture(const struct child_task *task)
     struct capture_shared *shared = task->request->shared;
     int fd = output_open(task->output);
     if (fd < 0) {
-        say(shared, errno, "cannot open the temporary file");
+        say(shared, errno, "cannot create the temporary file");
         return errno;
     }
     task->request->fd = fd;

@@ -1,5 +1,4 @@
-/* facts.h -- what is known about the process from outside Python: who it is, how it was started, what it
- * weighs.
+/* facts.h -- what is known about the process from outside Python: identity, start, memory.
  *
  * Read from /proc before the GIL is taken, so that none of it costs a pause. Keys as in
  * docs/snapshot-format.md. Text is kept in the struct itself; what does not fit is cut. No malloc, no name

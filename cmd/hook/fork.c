@@ -77,5 +77,8 @@ int fork_watch(void)
     /* Handlers run last-in first-out before a fork, first-in first-out after it. A malloc that was preloaded
        registers its own, which lock it, at its first use: being registered after those, ours run while malloc
        works. */
+    static atomic_bool watching;
+    if (atomic_exchange(&watching, true))
+        return 0;
     return pthread_atfork(before, after_in_parent, after_in_child);
 }

@@ -7,7 +7,7 @@
 #ifndef HELDBY_HOOK_FORK_H
 #define HELDBY_HOOK_FORK_H
 
-int fork_watch(
-    void); /* 0 or an errno; once per process image. After the first malloc of the process: see fork.c */
+/* Once per process image, after its first malloc (see fork.c). 0 or an errno. */
+int fork_watch(void);
 
 #endif

@@ -58,12 +58,25 @@ int handler_real_sigaction(int number, const struct sigaction *action, struct si
     return real(number, action, ret_old);
 }
 
-static signal_function *real_signal(const char *name)
+/* `found` keeps the answer: looking up takes the dynamic linker's lock, which a signal handler must not. */
+static signal_function *real_signal(const char *name, _Atomic(signal_function *) *found)
 {
-    void *address = libc_function(name);
-    signal_function *real;
-    memcpy(&real, &address, sizeof real);
+    signal_function *real = atomic_load(found);
+    if (!real) {
+        void *address = libc_function(name);
+        memcpy(&real, &address, sizeof real);
+        atomic_store(found, real);
+    }
     return real;
+}
+
+static _Atomic(signal_function *) libc_signal, libc_sysv_signal;
+
+void handler_look_up(void)
+{
+    (void)handler_real_sigaction(0, NULL, NULL); /* fails, having been found */
+    (void)real_signal("signal", &libc_signal);
+    (void)real_signal("__sysv_signal", &libc_sysv_signal);
 }
 
 static bool is_real_handler(const struct sigaction *action)
@@ -126,6 +139,14 @@ bool handler_install(int number)
         return false;
     atomic_store(&taken_signal, number);
     return true;
+}
+
+void handler_remove(void)
+{
+    int number = atomic_exchange(&taken_signal, 0);
+    struct sigaction theirs = program_action();
+    if (number != 0)
+        (void)handler_real_sigaction(number, &theirs, NULL);
 }
 
 void handler_check(void)
@@ -210,12 +231,12 @@ plain_handler signal(int number, plain_handler handler)
 {
     if (is_ours(number) && handler != SIG_ERR)
         return set_by_signal(number, handler, SA_RESTART);
-    return real_signal("signal")(number, handler);
+    return real_signal("signal", &libc_signal)(number, handler);
 }
 
 plain_handler __sysv_signal(int number, plain_handler handler)
 {
     if (is_ours(number) && handler != SIG_ERR)
         return set_by_signal(number, handler, (int)SA_RESETHAND | SA_NODEFER);
-    return real_signal("__sysv_signal")(number, handler);
+    return real_signal("__sysv_signal", &libc_sysv_signal)(number, handler);
 }

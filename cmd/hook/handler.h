@@ -11,7 +11,9 @@
 #include <signal.h>
 #include <stdbool.h>
 
+void handler_look_up(void);       /* libc's functions behind ours, before anybody needs them in a handler */
 bool handler_install(int number); /* false: errno */
+void handler_remove(void);        /* the program's action is in place again */
 void handler_check(void);         /* from time to time, where handler_interposes is false */
 bool handler_interposes(void);    /* calls of sigaction by the program pass through here */
 /* A delivery to the process that the helper thread got instead of the program: hand it on, if the program has

@@ -1,10 +1,9 @@
-/* helper.h -- the one thread of the hook, "heldby:SIGNAL", asleep in sigtimedwait until something asks for a
- * snapshot.
+/* helper.h -- the one thread of the hook, "heldby:SIGNAL", asleep until something asks for a snapshot.
  *
- * It has every signal blocked and holds nothing while it sleeps. Reasons to wake: the trigger signal in any
- * thread of the program (handler.h), `heldby dump` (a signal to this very thread, carrying a token), an
- * interval, a capture that a thread of the program has begun and leaves to it. Signals that arrive during a
- * capture cause one more, not many.
+ * It has every signal blocked and holds nothing while it sleeps, in sigtimedwait. Reasons to wake: the
+ * trigger signal in any thread of the program (handler.h), `heldby dump` (a signal to this very thread,
+ * carrying a token), an interval, a capture that a thread of the program has begun and leaves to it. Signals
+ * that arrive during a capture cause one more, not many.
  */
 #ifndef HELDBY_HOOK_HELPER_H
 #define HELDBY_HOOK_HELPER_H

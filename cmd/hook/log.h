@@ -1,5 +1,4 @@
-/* log.h -- one line per event, "TIME PID message", appended to HELDBY_LOG and never to the program's own
- * streams.
+/* log.h -- one line per event, "TIME PID message", appended to HELDBY_LOG; nothing in the program's streams.
  *
  * Without HELDBY_LOG only problems are written, to FOLDER/heldby.PID.log, which exists only if there was one.
  * The file is opened for each line and closed again: a program that closes all its descriptors loses nothing.

@@ -71,16 +71,31 @@ ssize_t os_read_file(const char *path, char *buffer, size_t size)
 
 bool os_write_all(int fd, const char *bytes, size_t length)
 {
-    while (length > 0) {
+    sigset_t previous;
+    os_block_all_signals(&previous);
+    bool whole = true;
+    while (length > 0 && whole) {
         ssize_t done = write(fd, bytes, length);
         if (done < 0 && errno == EINTR)
             continue;
-        if (done <= 0)
-            return false;
-        bytes += done;
-        length -= (size_t)done;
+        whole = done > 0;
+        bytes += whole ? done : 0;
+        length -= whole ? (size_t)done : 0;
     }
-    return true;
+    int saved = errno;
+    if (!whole)
+        os_forget_file_size_signal();
+    pthread_sigmask(SIG_SETMASK, &previous, NULL);
+    errno = saved;
+    return whole;
+}
+
+void os_forget_file_size_signal(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGXFSZ);
+    (void)sigtimedwait(&set, NULL, &(struct timespec){0});
 }
 
 void os_block_all_signals(sigset_t *previous)

@@ -20,7 +20,10 @@ void os_futex_wake(const void *word);
 pid_t os_quiet_fork(void);
 /* Reads a whole small file, at most size - 1 bytes, terminated. Returns the length, or -1 with errno set. */
 ssize_t os_read_file(const char *path, char *buffer, size_t size);
-bool os_write_all(int fd, const char *bytes, size_t length); /* false: errno says why */
-void os_block_all_signals(sigset_t *previous);               /* of the calling thread; previous may be NULL */
+/* False: errno says why. A limit on file size raises no signal in the program. */
+bool os_write_all(int fd, const char *bytes, size_t length);
+void os_forget_file_size_signal(
+    void); /* drops a pending SIGXFSZ, which the calling thread must have blocked */
+void os_block_all_signals(sigset_t *previous); /* of the calling thread; previous may be NULL */
 
 #endif

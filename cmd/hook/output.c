@@ -36,69 +36,62 @@ static bool compose(char *to, const char *folder, const char *dot, const char *n
     return !t.cut;
 }
 
-static int create_exclusively(const char *path)
+static bool exists(const char *path)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-    if (fd < 0)
-        return errno;
-    int error = fchmod(fd, 0600) == 0 ? 0 : errno; /* a umask may have taken our own bits away */
-    close(fd);
-    return error == EPERM ? 0 : error;
+    struct stat status;
+    return lstat(path, &status) == 0;
 }
 
-int output_create(struct output *o, const char *folder, const char *name, const char *path)
+/* Folder and name of a path that was asked for. Returns 0 or an errno. */
+static int split_path(struct output *o, const char *path, char *name, size_t size)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return EINVAL;
+    struct stat status;
+    if (!slash[1] || (stat(path, &status) == 0 && S_ISDIR(status.st_mode)))
+        return EISDIR;
+    struct text folder = text_over(o->folder, sizeof o->folder), final = text_over(o->final, sizeof o->final);
+    text_bytes(&folder, path, slash == path ? 1 : (size_t)(slash - path));
+    text_put(&final, path);
+    struct text t = text_over(name, size); /* a long one is cut: it is for the temporary name only */
+    text_put(&t, slash + 1);
+    return folder.cut || final.cut ? ENAMETOOLONG : 0;
+}
+
+int output_plan(struct output *o, const char *folder, const char *name, const char *path)
 {
     char base[160];
     o->replace = path != NULL;
-    if (path) {
-        const char *slash = strrchr(path, '/');
-        if (!slash || !slash[1])
-            return slash ? EISDIR : EINVAL;
-        size_t length = (size_t)(slash - path);
-        if (length >= sizeof o->folder || strlen(path) >= sizeof o->final)
-            return ENAMETOOLONG;
-        memcpy(o->folder, path, length);
-        o->folder[length] = '\0';
-        if (length == 0)
-            memcpy(o->folder, "/", 2);
-        memcpy(o->final, path, strlen(path) + 1);
-        struct stat existing;
-        if (stat(path, &existing) == 0 && S_ISDIR(existing.st_mode))
-            return EISDIR;
-        struct text t = text_over(base, sizeof base);
-        text_put(&t, slash + 1);
-        name = base;
-    } else {
-        struct text t = text_over(o->folder, sizeof o->folder);
-        text_put(&t, folder);
-    }
-    uint64_t ordinal = atomic_load(&next_ordinal);
-    for (uint64_t tries = 0; tries < MAX_ORDINAL; tries++, ordinal++) {
-        if (!path) {
-            if (!compose(o->final, o->folder, "", name, ordinal, ".held"))
-                return ENAMETOOLONG;
-            struct stat existing;
-            if (lstat(o->final, &existing) == 0)
-                continue;
-        }
-        if (!compose(o->temporary, o->folder, ".", name, ordinal, path ? ".tmp" : ".held.tmp"))
-            return ENAMETOOLONG;
-        int error = create_exclusively(o->temporary);
-        if (error == EEXIST)
-            continue;
-        if (error == 0) {
-            o->ordinal = ordinal;
-            if (!path)
-                atomic_store(&next_ordinal, ordinal + 1);
-        }
+    o->temporary[0] = o->final[0] = '\0';
+    struct text t = text_over(o->folder, sizeof o->folder);
+    text_put(&t, folder);
+    int error = path ? split_path(o, path, base, sizeof base) : 0;
+    if (error)
         return error;
+    if (faccessat(AT_FDCWD, o->folder, W_OK | X_OK, AT_EACCESS) != 0)
+        return errno;
+    uint64_t ordinal = atomic_load(&next_ordinal), last = ordinal + MAX_ORDINAL;
+    for (; ordinal < last; ordinal++) {
+        if (!compose(o->temporary, o->folder, ".", path ? base : name, ordinal,
+                     path ? ".tmp" : ".held.tmp") ||
+            (!path && !compose(o->final, o->folder, "", name, ordinal, ".held")))
+            return ENAMETOOLONG;
+        if (!exists(o->temporary) && (path || !exists(o->final)))
+            break;
     }
-    return EEXIST;
+    o->ordinal = ordinal;
+    if (!path)
+        atomic_store(&next_ordinal, ordinal + 1);
+    return 0;
 }
 
 int output_open(const struct output *o)
 {
-    return open(o->temporary, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+    int fd = open(o->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
+    if (fd >= 0)
+        (void)fchmod(fd, 0600); /* a umask may have taken our own bits away */
+    return fd;
 }
 
 /* rename that fails with EEXIST, on file systems that cannot do that in one step as well. */

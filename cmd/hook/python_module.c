@@ -4,6 +4,7 @@
  */
 #include "cmd/hook/hook.h"
 #include "cmd/hook/objects.h"
+#include "cmd/hook/setup.h"
 #include "cmd/hook/snapshot.h"
 #include "cmd/hook/text.h"
 #include "cmd/hook/twin.h"
@@ -160,7 +161,8 @@ void *PyInit_heldby(void)
     }
     if (!is_armed()) {
         hook.python = python;
-        (void)hook_arm(problem, sizeof problem);
+        if (hook_arm(problem, sizeof problem))
+            setup_now();
     }
     void *module = hook.python.module_create(&definition, PY_API_VERSION);
     remember_objects(module);

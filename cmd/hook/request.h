@@ -1,8 +1,6 @@
-/* request.h -- the rendezvous of `heldby dump`: a small file, named by the token that the signal to the
- * helper carries.
+/* request.h -- the rendezvous of `heldby dump`: a small file, named by the token that its signal carries.
  *
- *     FOLDER/heldby-TOKEN     token: 16 hexadecimal digits; folder: /tmp, /dev/shm, /var/tmp or the current
- * directory
+ *     FOLDER/heldby-TOKEN   16 hexadecimal digits; in /tmp, /dev/shm, /var/tmp or the current directory
  *
  * The asker creates it, mode 0600, owned by the target's user, with one line: `path=ABSOLUTE`, or `path=`
  * for the default name. The hook appends `temporary=PATH` when it begins, then `done=PATH` or `error=TEXT`;

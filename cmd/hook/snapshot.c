@@ -11,8 +11,12 @@
 
 static void wait_for_lock(void)
 {
-    while (!capture_try_lock())
+    for (unsigned tries = 1; !capture_try_lock(); tries++) {
         os_sleep_ns(1000000);
+        if (tries % 1000 == 0 &&
+            !helper_is_running()) /* whoever has the capture in hand must be there to end it */
+            (void)helper_start();
+    }
 }
 
 /* The rest of a capture that was split, or that failed before. */

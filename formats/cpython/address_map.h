@@ -3,8 +3,8 @@
  *      bits 46..30        29..14           13..4
  *      top[131072] ──► middle[65536] ──► leaf[1024] of u32
  *
- * Objects start at least 16 bytes apart, so address >> 4 names one. A leaf is 4 KiB and covers 16 KiB of addresses;
- * about 18 bytes per object on usual heaps (docs/performance.md).
+ * Objects start at least 16 bytes apart, so address >> 4 names one. A leaf is 4 KiB and covers 16 KiB of
+ * addresses; about 18 bytes per object on usual heaps (docs/performance.md).
  */
 #ifndef HELDBY_ADDRESS_MAP_H
 #define HELDBY_ADDRESS_MAP_H
@@ -13,7 +13,12 @@
 
 #define ADDRESS_MAP_EXCLUDED UINT32_MAX /* not of the program: references to it are left out */
 
-enum { ADDRESS_MAP_TOP = 1 << 17, ADDRESS_MAP_MIDDLE = 1 << 16, ADDRESS_MAP_LEAF = 1 << 10, ADDRESS_MAP_SLAB = 8 << 20 };
+enum {
+    ADDRESS_MAP_TOP = 1 << 17,
+    ADDRESS_MAP_MIDDLE = 1 << 16,
+    ADDRESS_MAP_LEAF = 1 << 10,
+    ADDRESS_MAP_SLAB = 8 << 20
+};
 
 struct address_map {
     uint32_t ***top;

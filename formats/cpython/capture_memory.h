@@ -1,7 +1,8 @@
-/* capture_memory.h -- the capture's own memory: mapped in chunks, zeroed, never returned one by one, all unmapped at the end.
+/* capture_memory.h -- the capture's own memory: mapped in chunks, zeroed, never returned one by one, all
+ * unmapped at the end.
  *
- * No malloc, no giant reservations (they fail under RLIMIT_AS): a chunk is mapped when the last one is full. Failure is
- * sticky and reported by capture_memory_failed; capture_alloc then returns NULL.
+ * No malloc, no giant reservations (they fail under RLIMIT_AS): a chunk is mapped when the last one is full.
+ * Failure is sticky and reported by capture_memory_failed; capture_alloc then returns NULL.
  */
 #ifndef HELDBY_CAPTURE_MEMORY_H
 #define HELDBY_CAPTURE_MEMORY_H
@@ -17,7 +18,7 @@ struct capture_memory {
     struct capture_chunk {
         void *start;
         size_t size;
-    } *chunks; /* [CAPTURE_MAX_CHUNKS], mapped */
+    } * chunks; /* [CAPTURE_MAX_CHUNKS], mapped */
     uint32_t chunk_count;
     uint64_t total; /* bytes mapped */
     bool failed;

@@ -1,9 +1,10 @@
 /* cpython.h -- recognising a CPython in this process, and walking its heap into a snapshot.
  *
- * Two steps. cpython_runtime_find runs in the program itself, once, when the hook arms: it looks symbols up (it may
- * take the dynamic linker's lock, never malloc of Python's). cpython_capture runs in the forked child (or, as the last
- * resort, in the program's own helper thread with the GIL held): it reads memory, calls tp_traverse of the types it does not
- * know exactly, and writes; it calls nothing else of the program and uses only memory it maps itself and unmaps at the end.
+ * Two steps. cpython_runtime_find runs in the program itself, once, when the hook arms: it looks symbols up
+ * (it may take the dynamic linker's lock, never malloc of Python's). cpython_capture runs in the forked child
+ * (or, as the last resort, in the program's own helper thread with the GIL held): it reads memory, calls
+ * tp_traverse of the types it does not know exactly, and writes; it calls nothing else of the program and
+ * uses only memory it maps itself and unmaps at the end.
  */
 #ifndef HELDBY_CPYTHON_H
 #define HELDBY_CPYTHON_H
@@ -24,23 +25,25 @@ enum cpython_verdict {
 
 struct cpython_runtime {
     const struct cpython_layout *layout;
-    uint64_t runtime;       /* address of _PyRuntime */
-    char version[128];      /* Py_GetVersion() */
-    uint32_t hex;           /* 0x030b02f0 */
-    char problem[160];      /* one line when the verdict is not CPYTHON_FOUND */
-    uint64_t type_type, list_type, dict_type, tuple_type, set_type, frozenset_type, str_type, none; /* addresses of the objects */
+    uint64_t runtime;  /* address of _PyRuntime */
+    char version[128]; /* Py_GetVersion() */
+    uint32_t hex;      /* 0x030b02f0 */
+    char problem[160]; /* one line when the verdict is not CPYTHON_FOUND */
+    uint64_t type_type, list_type, dict_type, tuple_type, set_type, frozenset_type, str_type,
+        none; /* addresses of the objects */
 };
 
-/* Fills *ret. Needs no initialised interpreter for the version checks; structural checks are made by cpython_capture. */
+/* Fills *ret. Needs no initialised interpreter for the version checks; structural checks are made by
+ * cpython_capture. */
 enum cpython_verdict cpython_runtime_find(struct cpython_runtime *ret);
 
 /* What the parent and the child share: one MAP_SHARED page, written by the side named. */
 struct capture_shared {
-    volatile uint64_t pause_ns;       /* parent, right after the fork */
-    volatile uint64_t objects;        /* child: progress */
-    volatile int32_t error_errno;     /* child: errno of the failed step, 0 if none */
-    volatile int32_t error_signal;    /* child: signal of a fault outside an object visit */
-    char error_text[160];             /* child: one line */
+    volatile uint64_t pause_ns;    /* parent, right after the fork */
+    volatile uint64_t objects;     /* child: progress */
+    volatile int32_t error_errno;  /* child: errno of the failed step, 0 if none */
+    volatile int32_t error_signal; /* child: signal of a fault outside an object visit */
+    char error_text[160];          /* child: one line */
 };
 
 struct capture_fact { /* a fact about the process that the hook gathered before the fork */
@@ -54,32 +57,36 @@ struct capture_fact { /* a fact about the process that the hook gathered before 
 
 struct capture_request {
     const struct cpython_runtime *runtime;
-    int fd;                             /* open, empty, ours; stays open */
-    const struct snapshot_zstd *zstd;   /* or NULL */
+    int fd;                           /* open, empty, ours; stays open */
+    const struct snapshot_zstd *zstd; /* or NULL */
     struct capture_shared *shared;
     const struct capture_fact *facts;
     size_t fact_count;
-    uint32_t value_bytes;               /* bound of a preview; 0 = --no-values */
-    uint64_t skip_native_thread;        /* native id of the helper thread that holds the GIL for us: its thread state is not of the program; 0 none */
-    uint64_t skip_ident;                /* its pthread_self() */
-    const uint64_t *excluded;           /* addresses of objects that belong to the hook: they and references to them are left out */
+    uint32_t value_bytes;        /* bound of a preview; 0 = --no-values */
+    uint64_t skip_native_thread; /* native id of the helper thread that holds the GIL for us: its thread state
+                                    is not of the program; 0 none */
+    uint64_t skip_ident;         /* its pthread_self() */
+    const uint64_t *
+        excluded; /* addresses of objects that belong to the hook: they and references to them are left out */
     size_t excluded_count;
-    bool in_process;                    /* run inside the program: install the fault guard for this thread only, restore it after */
-    bool synchronised;                  /* the GIL is held */
-    uint64_t walk_limit_ns;             /* give up (error) after this; 0 = never */
+    bool in_process; /* run inside the program: install the fault guard for this thread only, restore it after
+                      */
+    bool synchronised;      /* the GIL is held */
+    uint64_t walk_limit_ns; /* give up (error) after this; 0 = never */
 };
 
 /* Walks and writes. Returns 0, or an errno-like code with shared->error_text filled. Unmaps all it mapped. */
 int cpython_capture(const struct capture_request *request);
 
-/* True while the collector of the (main) interpreter is running: lists are in collector-local places. GIL held or not. */
+/* True while the collector of the (main) interpreter is running: lists are in collector-local places. GIL
+ * held or not. */
 bool cpython_gc_running(const struct cpython_runtime *runtime);
 
 /* What the hook calls of the program's Python, looked up once. */
 struct cpython_api {
-    int (*is_initialized)(void);   /* Py_IsInitialized */
-    int (*gil_ensure)(void);       /* PyGILState_Ensure */
-    void (*gil_release)(int);      /* PyGILState_Release */
+    int (*is_initialized)(void); /* Py_IsInitialized */
+    int (*gil_ensure)(void);     /* PyGILState_Ensure */
+    void (*gil_release)(int);    /* PyGILState_Release */
     bool complete;
 };
 void cpython_api_find(struct cpython_api *ret);

@@ -90,7 +90,8 @@ static bool check(struct walk *w)
     if (!mem_plausible(w->interpreter))
         return false;
     uint64_t gc = l->gc == NONE ? w->runtime + l->runtime_gc : w->interpreter + l->gc;
-    uint64_t thread = mem_u64(w->interpreter + l->threads_head), modules = mem_u64(w->interpreter + l->modules);
+    uint64_t thread = mem_u64(w->interpreter + l->threads_head),
+             modules = mem_u64(w->interpreter + l->modules);
     if (mem_u64(gc + GC_GENERATION0) != gc + GC_GENERATIONS)
         return false;
     if (mem_plausible(thread) && mem_u64(thread + TSTATE_INTERP) != w->interpreter)
@@ -98,17 +99,20 @@ static bool check(struct walk *w)
     return mem_plausible(modules) && mem_u64(modules + OB_TYPE) == w->dict_type;
 }
 
-/* The traverse function that all classes made by a class statement share: that of an import machinery's class. */
+/* The traverse function that all classes made by a class statement share: that of an import machinery's
+ * class. */
 static uint64_t find_python_traverse(struct walk *w)
 {
-    static const char *const classes[][2] = {{"_frozen_importlib", "ModuleSpec"}, {"importlib._bootstrap", "ModuleSpec"}, {"os", "_Environ"}};
+    static const char *const classes[][2] = {
+        {"_frozen_importlib", "ModuleSpec"}, {"importlib._bootstrap", "ModuleSpec"}, {"os", "_Environ"}};
     uint64_t modules = mem_u64(w->interpreter + w->layout->modules);
     for (unsigned i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
         uint64_t module = walk_dict_lookup(w, modules, classes[i][0]);
         if (!mem_plausible(module))
             continue;
         uint64_t found = walk_dict_lookup(w, mem_u64(module + MODULE_DICT), classes[i][1]);
-        if (mem_plausible(found) && mem_u64(found + OB_TYPE) == w->type_type && mem_u64(found + TP_FLAGS) & TPFLAG_HEAPTYPE)
+        if (mem_plausible(found) && mem_u64(found + OB_TYPE) == w->type_type &&
+            mem_u64(found + TP_FLAGS) & TPFLAG_HEAPTYPE)
             return mem_u64(found + TP_TRAVERSE);
     }
     return 0;
@@ -139,11 +143,14 @@ static void write_runtime_facts(struct walk *w)
     snapshot_writer_fact_text(w->writer, "runtime_version", q->runtime->version, strlen(q->runtime->version));
     snapshot_writer_fact_u64(w->writer, "runtime_hex", q->runtime->hex);
     snapshot_writer_fact_u64(w->writer, "values", q->value_bytes);
-    snapshot_writer_fact_text(w->writer, "mode", q->in_process ? "in_process" : "fork", q->in_process ? 10 : 4);
+    snapshot_writer_fact_text(w->writer, "mode", q->in_process ? "in_process" : "fork",
+                              q->in_process ? 10 : 4);
     snapshot_writer_fact_u64(w->writer, "without_gil", !q->synchronised);
     for (uint64_t g = 0; g < 3; g++) {
-        snapshot_writer_fact_u64(w->writer, thresholds[g], mem_u32(gc + GC_GENERATIONS + g * GC_GENERATION_SIZE + 16));
-        snapshot_writer_fact_u64(w->writer, counts[g], mem_u32(gc + GC_GENERATIONS + g * GC_GENERATION_SIZE + 20));
+        snapshot_writer_fact_u64(w->writer, thresholds[g],
+                                 mem_u32(gc + GC_GENERATIONS + g * GC_GENERATION_SIZE + 16));
+        snapshot_writer_fact_u64(w->writer, counts[g],
+                                 mem_u32(gc + GC_GENERATIONS + g * GC_GENERATION_SIZE + 20));
     }
     snapshot_writer_fact_u64(w->writer, "gc.collecting", mem_u32(gc + GC_COLLECTING) != 0);
 }
@@ -187,8 +194,10 @@ static int stages(struct walk *w)
     if (sigsetjmp(here, 0) != 0)
         return fail(w, EFAULT, "a bad address outside an object's visit");
     w->guard = &here;
-    w->type_type = r->type_type, w->list_type = r->list_type, w->dict_type = r->dict_type, w->tuple_type = r->tuple_type;
-    w->set_type = r->set_type, w->frozenset_type = r->frozenset_type, w->str_type = r->str_type, w->none = r->none;
+    w->type_type = r->type_type, w->list_type = r->list_type, w->dict_type = r->dict_type,
+    w->tuple_type = r->tuple_type;
+    w->set_type = r->set_type, w->frozenset_type = r->frozenset_type, w->str_type = r->str_type,
+    w->none = r->none;
     if (!check(w))
         return fail(w, ENOTSUP, "the interpreter's structures are not where this version has them");
     w->deadline_ns = w->request->walk_limit_ns == 0 ? 0 : started + w->request->walk_limit_ns;

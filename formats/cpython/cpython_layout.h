@@ -1,8 +1,9 @@
 /* cpython_layout.h -- where CPython keeps things, per minor version, as data.
  *
- * All values are byte offsets from the start of the structure named, for regular (GIL, not debug) builds on x86-64 Linux, read from the
- * headers of CPython 3.8.18, 3.9.18, 3.10.13, 3.11.7, 3.12.1 and 3.13.0 (Include/, Include/internal/) and checked against running interpreters.
- * NONE marks what a version does not have. Fields that are the same in all of them are constants below.
+ * All values are byte offsets from the start of the structure named, for regular (GIL, not debug) builds on
+ * x86-64 Linux, read from the headers of CPython 3.8.18, 3.9.18, 3.10.13, 3.11.7, 3.12.1 and 3.13.0
+ * (Include/, Include/internal/) and checked against running interpreters. NONE marks what a version does not
+ * have. Fields that are the same in all of them are constants below.
  */
 #ifndef HELDBY_CPYTHON_LAYOUT_H
 #define HELDBY_CPYTHON_LAYOUT_H
@@ -23,7 +24,8 @@ struct cpython_layout {
     uint32_t interp_next, interp_id, threads_head, gc, modules, importlib, sysdict, builtins, interp_dict;
     uint32_t codec_search_path; /* cache +8, error registry +16 */
     uint32_t before_forkers;    /* after_forkers_parent +8, _child +16 */
-    uint32_t static_types, static_entry, static_dict, static_subclasses; /* state of builtin static types, 3.12+ */
+    uint32_t static_types, static_entry, static_dict,
+        static_subclasses; /* state of builtin static types, 3.12+ */
 
     /* PyThreadState */
     uint32_t thread_id, native_id, frame; /* frame: PyFrameObject*, _PyCFrame* or _PyInterpreterFrame* */
@@ -36,10 +38,11 @@ struct cpython_layout {
     uint32_t gen_code, gen_name, gen_qualname, gen_exc_value, gen_state, gen_origin;
 
     /* Code */
-    uint32_t code_name, code_qualname, code_filename, code_firstlineno, code_consts, code_names, code_stacksize, code_linetable;
+    uint32_t code_name, code_qualname, code_filename, code_firstlineno, code_consts, code_names,
+        code_stacksize, code_linetable;
     uint32_t code_nlocals, code_code; /* code: bytes object (<= 3.10) or the first instruction (3.11+) */
     uint32_t code_nlocalsplus;        /* 3.11+ */
-    uint32_t code_varnames, code_freevars, code_cellvars; /* <= 3.10 */
+    uint32_t code_varnames, code_freevars, code_cellvars;                     /* <= 3.10 */
     uint32_t code_localsplusnames, code_localspluskinds, code_exceptiontable; /* 3.11+ */
 
     /* Types */
@@ -49,28 +52,76 @@ struct cpython_layout {
     uint32_t str_ascii, str_compact, str_full;
 
     /* Frames: the object up to 3.10, _PyInterpreterFrame after */
-    uint32_t frame_back, frame_code, frame_func, frame_globals, frame_builtins, frame_locals, frame_object, frame_instr;
+    uint32_t frame_back, frame_code, frame_func, frame_globals, frame_builtins, frame_locals, frame_object,
+        frame_instr;
     uint32_t frame_stacktop, frame_owner, frame_localsplus;
     uint32_t frame_value_stack, frame_trace; /* of the object, <= 3.10 */
 };
 
 /* The same in all versions covered. */
 enum {
-    GC_GENERATIONS = 24, GC_GENERATION_SIZE = 24, GC_GENERATION0 = 96, GC_PERMANENT = 104, GC_COLLECTING = 200, GC_GARBAGE = 208, GC_CALLBACKS = 216,
-    TSTATE_PREV = 0, TSTATE_NEXT = 8, TSTATE_INTERP = 16,
+    GC_GENERATIONS = 24,
+    GC_GENERATION_SIZE = 24,
+    GC_GENERATION0 = 96,
+    GC_PERMANENT = 104,
+    GC_COLLECTING = 200,
+    GC_GARBAGE = 208,
+    GC_CALLBACKS = 216,
+    TSTATE_PREV = 0,
+    TSTATE_NEXT = 8,
+    TSTATE_INTERP = 16,
 
-    OB_REFCNT = 0, OB_TYPE = 8, OB_SIZE = 16,
-    TP_NAME = 24, TP_BASICSIZE = 32, TP_ITEMSIZE = 40, TP_FLAGS = 168, TP_TRAVERSE = 184, TP_WEAKLISTOFFSET = 208, TP_MEMBERS = 240,
-    TP_BASE = 256, TP_DICT = 264, TP_DICTOFFSET = 288, TP_BASES = 336, TP_MRO = 344, TP_CACHE = 352, TP_SUBCLASSES = 360, TP_DEL = 376,
+    OB_REFCNT = 0,
+    OB_TYPE = 8,
+    OB_SIZE = 16,
+    TP_NAME = 24,
+    TP_BASICSIZE = 32,
+    TP_ITEMSIZE = 40,
+    TP_FLAGS = 168,
+    TP_TRAVERSE = 184,
+    TP_WEAKLISTOFFSET = 208,
+    TP_MEMBERS = 240,
+    TP_BASE = 256,
+    TP_DICT = 264,
+    TP_DICTOFFSET = 288,
+    TP_BASES = 336,
+    TP_MRO = 344,
+    TP_CACHE = 352,
+    TP_SUBCLASSES = 360,
+    TP_DEL = 376,
     TP_FINALIZE = 392,
-    MEMBER_SIZE = 40, MEMBER_TYPE = 8, MEMBER_OFFSET = 16, MEMBER_OBJECT = 6, MEMBER_OBJECT_EX = 16,
+    MEMBER_SIZE = 40,
+    MEMBER_TYPE = 8,
+    MEMBER_OFFSET = 16,
+    MEMBER_OBJECT = 6,
+    MEMBER_OBJECT_EX = 16,
 
-    DICT_USED = 16, DICT_KEYS = 32, DICT_VALUES = 40,
-    LIST_ITEMS = 24, LIST_ALLOCATED = 32, TUPLE_ITEMS = 24,
-    SET_FILL = 16, SET_USED = 24, SET_MASK = 32, SET_TABLE = 40, SET_SMALL = 64, SET_SIZE = 200,
-    DEQUE_LEFT = 24, DEQUE_RIGHT = 32, DEQUE_LEFT_INDEX = 40, DEQUE_RIGHT_INDEX = 48, DEQUE_BLOCK = 64,
-    STR_LENGTH = 16, STR_STATE = 32, BYTES_DATA = 32, BYTEARRAY_ALLOCATED = 24,
-    MODULE_DICT = 16, WEAKREF_OBJECT = 16, FRAMEOBJECT_BACK = 16, FRAMEOBJECT_FRAME = 24, FRAMEOBJECT_TRACE = 32,
+    DICT_USED = 16,
+    DICT_KEYS = 32,
+    DICT_VALUES = 40,
+    LIST_ITEMS = 24,
+    LIST_ALLOCATED = 32,
+    TUPLE_ITEMS = 24,
+    SET_FILL = 16,
+    SET_USED = 24,
+    SET_MASK = 32,
+    SET_TABLE = 40,
+    SET_SMALL = 64,
+    SET_SIZE = 200,
+    DEQUE_LEFT = 24,
+    DEQUE_RIGHT = 32,
+    DEQUE_LEFT_INDEX = 40,
+    DEQUE_RIGHT_INDEX = 48,
+    DEQUE_BLOCK = 64,
+    STR_LENGTH = 16,
+    STR_STATE = 32,
+    BYTES_DATA = 32,
+    BYTEARRAY_ALLOCATED = 24,
+    MODULE_DICT = 16,
+    WEAKREF_OBJECT = 16,
+    FRAMEOBJECT_BACK = 16,
+    FRAMEOBJECT_FRAME = 24,
+    FRAMEOBJECT_TRACE = 32,
     CACHED_HASH = 24,
 };
 
@@ -96,10 +147,10 @@ const struct cpython_layout *cpython_layout_find(uint32_t minor);
 
 /* Fields of builtin C types that tp_members does not name (Objects and Modules of each version). */
 struct cpython_field {
-    const char *type;          /* tp_name */
-    uint8_t first, last;       /* minor versions, inclusive */
+    const char *type;    /* tp_name */
+    uint8_t first, last; /* minor versions, inclusive */
     uint16_t offset;
-    uint8_t kind;              /* enum reference_kind */
+    uint8_t kind; /* enum reference_kind */
     const char *name;
 };
 extern const struct cpython_field cpython_fields[];

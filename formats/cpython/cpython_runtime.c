@@ -49,7 +49,8 @@ static uint32_t version_hex(const char *text)
     return major << 24 | minor << 16 | micro << 8 | level << 4 | (serial & 15);
 }
 
-/* 3.13 and later say themselves where some things are (Include/internal/pycore_runtime.h, _Py_DebugOffsets). */
+/* 3.13 and later say themselves where some things are (Include/internal/pycore_runtime.h, _Py_DebugOffsets).
+ */
 static void self_described(struct cpython_layout *l, uint64_t runtime)
 {
     static const char cookie[8] = "xdebugpy";
@@ -59,8 +60,10 @@ static void self_described(struct cpython_layout *l, uint64_t runtime)
         uint32_t *field;
         uint32_t at;
     } table[] = {
-        {&l->interpreters_head, 40}, {&l->interp_id, 56}, {&l->interp_next, 64}, {&l->threads_head, 72}, {&l->gc, 80}, {&l->modules, 88},
-        {&l->sysdict, 96}, {&l->builtins, 104}, {&l->frame, 184}, {&l->thread_id, 192}, {&l->native_id, 200},
+        {&l->interpreters_head, 40}, {&l->interp_id, 56},  {&l->interp_next, 64},
+        {&l->threads_head, 72},      {&l->gc, 80},         {&l->modules, 88},
+        {&l->sysdict, 96},           {&l->builtins, 104},  {&l->frame, 184},
+        {&l->thread_id, 192},        {&l->native_id, 200},
     };
     for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         uint64_t v = mem_u64(runtime + table[i].at);
@@ -101,7 +104,8 @@ enum cpython_verdict cpython_runtime_find(struct cpython_runtime *ret)
         say(ret, "CPython ", ret->version, " is a debug build: not supported");
         return CPYTHON_DEBUG_BUILD;
     }
-    const struct cpython_layout *known = ret->hex >> 24 == 3 ? cpython_layout_find(ret->hex >> 16 & 0xff) : NULL;
+    const struct cpython_layout *known =
+        ret->hex >> 24 == 3 ? cpython_layout_find(ret->hex >> 16 & 0xff) : NULL;
     if (known == NULL) {
         say(ret, "CPython ", ret->version, " has no layout in this version of heldby: not supported");
         return CPYTHON_UNKNOWN;
@@ -115,7 +119,8 @@ enum cpython_verdict cpython_runtime_find(struct cpython_runtime *ret)
     ret->frozenset_type = address("PyFrozenSet_Type");
     ret->str_type = address("PyUnicode_Type");
     ret->none = address("_Py_NoneStruct");
-    if (ret->runtime == 0 || ret->type_type == 0 || ret->list_type == 0 || ret->dict_type == 0 || ret->tuple_type == 0 || ret->str_type == 0) {
+    if (ret->runtime == 0 || ret->type_type == 0 || ret->list_type == 0 || ret->dict_type == 0 ||
+        ret->tuple_type == 0 || ret->str_type == 0) {
         say(ret, "CPython ", ret->version, " does not export _PyRuntime and its types: not supported");
         return CPYTHON_MISMATCH;
     }
@@ -128,7 +133,8 @@ enum cpython_verdict cpython_runtime_find(struct cpython_runtime *ret)
 
 void cpython_api_find(struct cpython_api *ret)
 {
-    void *initialized = find("Py_IsInitialized"), *ensure = find("PyGILState_Ensure"), *release = find("PyGILState_Release");
+    void *initialized = find("Py_IsInitialized"), *ensure = find("PyGILState_Ensure"),
+         *release = find("PyGILState_Release");
     memcpy(&ret->is_initialized, &initialized, sizeof(void *));
     memcpy(&ret->gil_ensure, &ensure, sizeof(void *));
     memcpy(&ret->gil_release, &release, sizeof(void *));

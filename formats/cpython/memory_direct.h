@@ -1,6 +1,6 @@
-/* memory_direct.h -- the walker's view of memory: here, our own address space. Loads fault if the address is bad; the
- * fault guard of the capture turns that into "this object's visit was cut short". A second implementation over the address space of a
- * dead process can take this file's place at compile time. */
+/* memory_direct.h -- the walker's view of memory: here, our own address space. Loads fault if the address is
+ * bad; the fault guard of the capture turns that into "this object's visit was cut short". A second
+ * implementation over the address space of a dead process can take this file's place at compile time. */
 #ifndef HELDBY_MEMORY_DIRECT_H
 #define HELDBY_MEMORY_DIRECT_H
 

@@ -53,7 +53,8 @@ void walk_drain(struct walk *w)
         walk_resolve(w, w->fifo[at].slot, w->fifo[at].address);
 }
 
-/* Follows one ring. Ids are given out through a small delay line, so that the map's slots are in the cache when they are written. */
+/* Follows one ring. Ids are given out through a small delay line, so that the map's slots are in the cache
+ * when they are written. */
 static void ring(struct walk *w, uint64_t head, uint64_t tag)
 {
     enum { DELAY = 32 };
@@ -62,7 +63,8 @@ static void ring(struct walk *w, uint64_t head, uint64_t tag)
         uint64_t entry;
     } line[DELAY];
     uint32_t fill = 0, at = 0;
-    for (uint64_t g = mem_u64(head) & ~UINT64_C(3); g != head && mem_plausible(g); g = mem_u64(g) & ~UINT64_C(3)) {
+    for (uint64_t g = mem_u64(head) & ~UINT64_C(3); g != head && mem_plausible(g);
+         g = mem_u64(g) & ~UINT64_C(3)) {
         uint64_t object = g + 16;
         uint32_t *slot = address_map_slot(&w->map, object);
         __builtin_prefetch(slot, 1);
@@ -93,7 +95,8 @@ void walk_rings(struct walk *w)
 {
     unsigned guard = 0;
     uint64_t next;
-    for (uint64_t i = mem_u64(w->runtime + w->layout->interpreters_head); i != 0 && guard < 1000; i = next, guard++) {
+    for (uint64_t i = mem_u64(w->runtime + w->layout->interpreters_head); i != 0 && guard < 1000;
+         i = next, guard++) {
         uint64_t gc = gc_state(w, i);
         next = mem_u64(i + w->layout->interp_next);
         for (uint64_t g = 0; g < 3; g++)
@@ -144,7 +147,8 @@ static uint64_t int_size(const struct walk *w, uint64_t object)
 }
 
 /* An instance of a Python class on object: attributes by the shared keys, slots, its dict. */
-static void visit_instance(struct walk *w, struct walk_type *t, uint64_t object, uint64_t refcount, uint8_t flags)
+static void visit_instance(struct walk *w, struct walk_type *t, uint64_t object, uint64_t refcount,
+                           uint8_t flags)
 {
     uint64_t values = 0, dict = 0;
     unsigned variant;
@@ -191,19 +195,15 @@ static void visit_instance(struct walk *w, struct walk_type *t, uint64_t object,
         walk_push(w, dict);
         walk_identifiers(w, dict);
     }
-    uint64_t size = walk_base_size(t);
-    if (w->layout->minor >= 13 && t->flags & TPFLAG_INLINE_VALUES) {
-        uint8_t capacity = mem_u8(object + t->basic_size);
-        size += 8 + 8 * (uint64_t)capacity + ((uint64_t)capacity + 7) / 8 * 8;
-    }
     w->visiting = false;
-    snapshot_writer_object(w->writer, object, t->instance_shape[variant], size == walk_base_size(t) ? 0 : size + 1, refcount, flags,
+    snapshot_writer_object(w->writer, object, t->instance_shape[variant], 0, refcount, flags,
                            (uint32_t)(w->pushed - pushed), t->instance_fields[variant]);
 }
 
 static void visit(struct walk *w, uint32_t id, uint64_t entry)
 {
-    uint64_t object = walk_address(entry), refcount = mem_u64(object + OB_REFCNT), pushed = w->pushed, extra = 0;
+    uint64_t object = walk_address(entry), refcount = mem_u64(object + OB_REFCNT), pushed = w->pushed,
+             extra = 0;
     struct walk_type *t = walk_type_of(w, mem_u64(object + OB_TYPE));
     uint8_t flags = object_flags(w, entry, refcount);
     uint64_t base = walk_base_size(t), size = base;
@@ -261,7 +261,8 @@ static void visit(struct walk *w, uint32_t id, uint64_t entry)
     }
     size += extra;
     w->visiting = false;
-    snapshot_writer_object(w->writer, object, t->plain_shape, size == base ? 0 : size + 1, refcount, flags, (uint32_t)(w->pushed - pushed), 0);
+    snapshot_writer_object(w->writer, object, t->plain_shape, size == base ? 0 : size + 1, refcount, flags,
+                           (uint32_t)(w->pushed - pushed), 0);
 }
 
 /* What the visit of an object a few places ahead will touch first. */
@@ -285,7 +286,8 @@ static inline void prefetch_entries(struct walk *w, uint64_t entry)
     if (mem_u64(object + OB_TYPE) != w->dict_type)
         return;
     uint64_t keys = mem_u64(object + DICT_KEYS);
-    uint64_t index = w->layout->minor <= 10 ? 40 + mem_u64(keys + 8) : 32 + (UINT64_C(1) << (mem_u8(keys + 9) & 63));
+    uint64_t index =
+        w->layout->minor <= 10 ? 40 + mem_u64(keys + 8) : 32 + (UINT64_C(1) << (mem_u8(keys + 9) & 63));
     mem_prefetch(keys + index);
     mem_prefetch(keys + index + 64);
 }
@@ -305,7 +307,8 @@ static void finish_faulted(struct walk *w)
     w->visiting = false;
     uint64_t entry = walk_entry(w, w->current);
     snapshot_writer_object(w->writer, walk_address(entry), w->unreadable->plain_shape, 0, 0,
-                           (uint8_t)(OBJECT_PARTIAL | (entry & WALK_TRACKED ? OBJECT_TRACKED : 0)), (uint32_t)edges, 0);
+                           (uint8_t)(OBJECT_PARTIAL | (entry & WALK_TRACKED ? OBJECT_TRACKED : 0)),
+                           (uint32_t)edges, 0);
 }
 
 enum { FAR = 40, NEAR = 20, CLOSE = 10 };

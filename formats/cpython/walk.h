@@ -1,14 +1,16 @@
 /* walk.h -- the state of one walk over a CPython heap, and the hot path that turns addresses into edges.
  *
- * The array of objects is the worklist: tracked objects enter it from the collector's rings, everything else when it is first met
- * through a reference. Ids are places in that array. An edge goes through a FIFO: its slot in the address map is
- * computed and prefetched when it is pushed, and resolved WALK_FIFO pushes later, when the slot is in the cache.
+ * The array of objects is the worklist: tracked objects enter it from the collector's rings, everything else
+ * when it is first met through a reference. Ids are places in that array. An edge goes through a FIFO: its
+ * slot in the address map is computed and prefetched when it is pushed, and resolved WALK_FIFO pushes later,
+ * when the slot is in the cache.
  *
  *      rings ──► objects[] ──► visit ──► push(address) ──► fifo ──► id ──► snapshot_writer_edge
  *                   ▲                                        │ first sight
  *                   └────────────────────────────────────────┘
  *
- * Each visit pushes the object's edges in the order of its shape: named fields, then the tail (items, pairs ...).
+ * Each visit pushes the object's edges in the order of its shape: named fields, then the tail (items, pairs
+ * ...).
  */
 #ifndef HELDBY_WALK_H
 #define HELDBY_WALK_H
@@ -23,28 +25,28 @@
 
 enum {
     WALK_FIFO = 64,
-    WALK_CHUNK = 1 << 18,          /* objects per chunk of the array: 2 MiB */
-    WALK_MAX_CHUNKS = 1 << 14,     /* 4 billion objects */
-    WALK_MAX_FIELDS = 2048,        /* named fields of one object; further references go to its tail */
+    WALK_CHUNK = 1 << 18,      /* objects per chunk of the array: 2 MiB */
+    WALK_MAX_CHUNKS = 1 << 14, /* 4 billion objects */
+    WALK_MAX_FIELDS = 2048,    /* named fields of one object; further references go to its tail */
     WALK_TYPE_CACHE = 1024,
-    WALK_MAX_NAMES = 4096,         /* of one type */
+    WALK_MAX_NAMES = 4096, /* of one type */
     WALK_TEXT = 65536,
 };
 
 /* How objects of a type are visited. */
 enum walk_visit {
-    VISIT_LEAF,      /* holds nothing */
+    VISIT_LEAF, /* holds nothing */
     VISIT_STR,
     VISIT_INT,
     VISIT_BYTES,
     VISIT_BYTEARRAY,
     VISIT_FLOAT,
-    VISIT_TUPLE,     /* exactly */
-    VISIT_LIST,      /* exactly */
-    VISIT_DICT,      /* exactly */
-    VISIT_SET,       /* exactly, or frozenset */
-    VISIT_INSTANCE,  /* of a Python class directly on object */
-    VISIT_GENERAL,   /* everything else: fields gathered, shape looked up */
+    VISIT_TUPLE,    /* exactly */
+    VISIT_LIST,     /* exactly */
+    VISIT_DICT,     /* exactly */
+    VISIT_SET,      /* exactly, or frozenset */
+    VISIT_INSTANCE, /* of a Python class directly on object */
+    VISIT_GENERAL,  /* everything else: fields gathered, shape looked up */
 };
 
 struct walk_name { /* what lies at an offset of the objects of a type */
@@ -67,21 +69,24 @@ struct walk_type {
     uint8_t visit, family, container;  /* container: VISIT_TUPLE, _LIST, _DICT, _SET, VISIT_LEAF for none */
     uint8_t header;                    /* GC head and pre-header, counted in the size */
     bool python;                       /* tp_traverse is Python's own for classes */
-    bool coroutine; /* or async generator: has an origin or finalizer */
+    bool coroutine;                    /* or async generator: has an origin or finalizer */
     bool deque, structure, has_size_word; /* structure: a structure sequence, e.g. time.struct_time */
-    int64_t dict_offset;               /* 0: none; WALK_MANAGED: pre-header */
-    uint32_t basic_size, item_size, container_size; /* container_size: where fields beyond the container begin */
-    uint32_t c_size;                   /* basic size of the first base that is not a Python class */
-    bool array, dated, ordered;        /* numpy.ndarray; datetime and time, whose last field may not exist; C's OrderedDict */
-    uint64_t container_traverse;       /* of the builtin container itself */
-    struct walk_name *names;           /* by offset */
+    int64_t dict_offset;                  /* 0: none; WALK_MANAGED: pre-header */
+    uint32_t basic_size, item_size,
+        container_size; /* container_size: where fields beyond the container begin */
+    uint32_t c_size;    /* basic size of the first base that is not a Python class */
+    bool buffer, queue; /* array.array; _queue.SimpleQueue, whose items lie in a ring since 3.13 */
+    bool array, dated,
+        ordered; /* numpy.ndarray; datetime and time, whose last field may not exist; C's OrderedDict */
+    uint64_t container_traverse; /* of the builtin container itself */
+    struct walk_name *names;     /* by offset */
     uint32_t name_count, slot_count;
-    uint32_t *slots;                   /* offsets of Python slots, named in names */
-    uint64_t keys;                     /* shared-key table of instances */
+    uint32_t *slots; /* offsets of Python slots, named in names */
+    uint64_t keys;   /* shared-key table of instances */
     uint32_t key_count;
-    uint32_t plain_shape;              /* no fields, tail of its container */
+    uint32_t plain_shape;                           /* no fields, tail of its container */
     uint32_t instance_shape[4], instance_fields[4]; /* VISIT_INSTANCE: bit 0 inline values, bit 1 a dict */
-    struct snapshot_field *last_fields; /* of the object of this type seen last */
+    struct snapshot_field *last_fields;             /* of the object of this type seen last */
     uint32_t last_count, last_capacity, last_tail, last_shape;
 };
 
@@ -109,19 +114,20 @@ struct walk {
     uint32_t fifo_head, fifo_fill; /* head: the oldest */
     uint64_t pushed;               /* edges pushed in all */
     uint64_t resolved;
-    uint32_t empty_slot;           /* always ADDRESS_MAP_EXCLUDED: the slot of an empty place */
+    uint32_t empty_slot; /* always ADDRESS_MAP_EXCLUDED: the slot of an empty place */
 
     struct walk_type *cache[WALK_TYPE_CACHE];
     struct walk_type **types; /* open addressing by address */
     uint32_t type_count, type_capacity;
     struct walk_type *unreadable; /* the type of objects whose type cannot be read */
-    uint64_t type_type, list_type, dict_type, tuple_type, set_type, frozenset_type, str_type, python_traverse, type_traverse;
+    uint64_t type_type, list_type, dict_type, tuple_type, set_type, frozenset_type, str_type, python_traverse,
+        type_traverse;
     uint64_t none;
 
     struct walk_shape_entry {
         uint64_t hash;
         uint32_t shape;
-    } *shapes;
+    } * shapes;
     uint32_t shape_count, shape_capacity;
 
     struct walk_fields gathered;
@@ -154,20 +160,21 @@ struct walk {
     /* The state of one call of tp_traverse, see walk_general.c */
     struct walk_traverse {
         struct walk_type *type;
-        uint64_t object, skip_type;   /* skip_type: the one visit of its own type, left out */
-        uint64_t words[256];          /* the object's own words, from offset first_word; 0 once matched */
+        uint64_t object, skip_type; /* skip_type: the one visit of its own type, left out */
+        uint64_t words[256];        /* the object's own words, from offset first_word; 0 once matched */
         uint32_t first_word, word_count;
-        uint32_t known;               /* gathered fields that the traverse may report again */
+        uint32_t known; /* gathered fields that the traverse may report again */
         uint64_t known_used[WALK_MAX_FIELDS / 64];
-        bool only_words;              /* what is in no word belongs to a container read already */
-        bool spilled;                 /* fields are pushed: the rest goes straight to the tail */
+        bool only_words; /* what is in no word belongs to a container read already */
+        bool spilled;    /* fields are pushed: the rest goes straight to the tail */
         uint32_t unmatched_count;
         uint64_t unmatched[WALK_MAX_FIELDS];
     } traverse;
-    volatile uint32_t skip_prefetch;  /* prefetching ahead of this object faulted */
+    volatile uint32_t skip_prefetch; /* prefetching ahead of this object faulted */
 };
 
-/* Tags in the low bits of an entry of the array. Tracked objects lie at multiples of 16; others may at multiples of 8. */
+/* Tags in the low bits of an entry of the array. Tracked objects lie at multiples of 16; others may at
+ * multiples of 8. */
 enum { WALK_TRACKED = 1, WALK_FROZEN = 2, WALK_GENERATION_SHIFT = 2 };
 
 static inline uint64_t walk_entry(const struct walk *w, uint32_t id)
@@ -223,7 +230,8 @@ static inline void walk_push(struct walk *w, uint64_t address)
 
 void walk_drain(struct walk *w);
 
-/* The id of an object outside the order of edges (roots, types): given at once. 0 for none, excluded or implausible. */
+/* The id of an object outside the order of edges (roots, types): given at once. 0 for none, excluded or
+ * implausible. */
 uint32_t walk_id(struct walk *w, uint64_t address);
 
 /* walk.c: the stages */
@@ -243,32 +251,37 @@ size_t walk_type_name(struct walk *w, uint64_t type, char *out, size_t size, siz
 bool walk_types_init(struct walk *w);
 
 /* walk_shapes.c */
-uint32_t walk_shape(struct walk *w, struct walk_type *t, const struct snapshot_field *fields, uint32_t count, uint32_t tail, uint64_t tail_start);
+uint32_t walk_shape(struct walk *w, struct walk_type *t, const struct snapshot_field *fields, uint32_t count,
+                    uint32_t tail, uint64_t tail_start);
 uint64_t walk_base_size(const struct walk_type *t); /* the base size of every shape of a type */
 
-/* walk_containers.c: each pushes the object's content as a tail and returns what its storage adds to the size. */
+/* walk_containers.c: each pushes the object's content as a tail and returns what its storage adds to the
+ * size. */
 uint64_t walk_tuple(struct walk *w, uint64_t object);
 uint64_t walk_list(struct walk *w, uint64_t object);
-uint64_t walk_dict(struct walk *w, uint64_t object, bool *split); /* split: nothing pushed, see walk_split_dict */
-void walk_ordered_keys(struct walk *w, uint64_t object);
+uint64_t walk_dict(struct walk *w, uint64_t object,
+                   bool *split); /* split: nothing pushed, see walk_split_dict */
+uint64_t walk_ordered_keys(struct walk *w, uint64_t object);
 uint64_t walk_set(struct walk *w, uint64_t object);
 uint64_t walk_deque(struct walk *w, uint64_t object);
 
-struct walk_keys { /* a dict's key table */
-    uint64_t entries, count; /* count: entries in use or deleted */
-    uint64_t size, usable;   /* bytes of the table; entries it has room for */
+struct walk_keys {               /* a dict's key table */
+    uint64_t entries, count;     /* count: entries in use or deleted */
+    uint64_t size, usable;       /* bytes of the table; entries it has room for */
     uint32_t stride, key, value; /* offsets in an entry */
     uint64_t refcount;
 };
 bool walk_keys_read(const struct walk *w, uint64_t keys, struct walk_keys *ret);
 /* Calls `each` for every pair; stops when it returns false. For lookups, not for the walk itself. */
-void walk_dict_each(struct walk *w, uint64_t dict, bool (*each)(void *context, uint64_t key, uint64_t value), void *context);
+void walk_dict_each(struct walk *w, uint64_t dict, bool (*each)(void *context, uint64_t key, uint64_t value),
+                    void *context);
 uint64_t walk_dict_lookup(struct walk *w, uint64_t dict, const char *name); /* value under a str key, or 0 */
 
 /* walk_general.c */
 void walk_general(struct walk *w, struct walk_type *t, uint64_t object, uint64_t refcount, uint8_t flags);
 void walk_tail(struct walk *w, uint64_t target); /* an item of the object's tail, after all its fields */
-void walk_field(struct walk *w, uint32_t offset, uint8_t kind, uint32_t name, int64_t number, uint64_t target, uint8_t certainty);
+void walk_field(struct walk *w, uint32_t offset, uint8_t kind, uint32_t name, int64_t number, uint64_t target,
+                uint8_t certainty);
 
 /* walk_special.c: fields of objects whose layout is known exactly; each adds to w->gathered. */
 void walk_type_fields(struct walk *w, uint64_t type);
@@ -302,14 +315,15 @@ bool walk_looks_like_object(struct walk *w, uint64_t word);
 void walk_roots(struct walk *w);
 
 /* walk_text.c */
-/* UTF-8 of a str into out (at most `size` bytes, whole code points); returns the length, *full = code points. */
+/* UTF-8 of a str into out (at most `size` bytes, whole code points); returns the length, *full = code points.
+ */
 size_t walk_str(const struct walk *w, uint64_t str, char *out, size_t size, uint64_t *full);
 bool walk_is_str(struct walk *w, uint64_t object);
 bool walk_str_equals(const struct walk *w, uint64_t str, const char *text);
-uint32_t walk_string_of(struct walk *w, uint64_t str);      /* string id of a str object */
-uint32_t walk_string(struct walk *w, const char *text);     /* string id of a C text */
-void walk_identifier(struct walk *w, uint64_t str);         /* its text is an identifier: keep it whole */
-void walk_identifiers(struct walk *w, uint64_t dict);       /* so are all str keys of a namespace */
+uint32_t walk_string_of(struct walk *w, uint64_t str);  /* string id of a str object */
+uint32_t walk_string(struct walk *w, const char *text); /* string id of a C text */
+void walk_identifier(struct walk *w, uint64_t str);     /* its text is an identifier: keep it whole */
+void walk_identifiers(struct walk *w, uint64_t dict);   /* so are all str keys of a namespace */
 void walk_identifiers_out(struct walk *w);
 void walk_preview(struct walk *w, struct walk_type *t, uint64_t object, uint32_t id);
 void walk_name_preview(struct walk *w, struct walk_type *t, uint64_t object, uint32_t id);
@@ -319,12 +333,14 @@ void walk_static_init(struct walk *w);
 bool walk_static_lookup(struct walk *w, uint64_t address);
 static inline bool walk_is_static(struct walk *w, uint64_t address)
 {
-    if (address - w->gap_start[0] < w->gap_end[0] - w->gap_start[0] || address - w->gap_start[1] < w->gap_end[1] - w->gap_start[1])
+    if (address - w->gap_start[0] < w->gap_end[0] - w->gap_start[0] ||
+        address - w->gap_start[1] < w->gap_end[1] - w->gap_start[1])
         return false;
     return walk_static_lookup(w, address);
 }
 
-/* Calls `part` under the fault guard; false: it touched a bad address and was left. Not within another guarded part. */
+/* Calls `part` under the fault guard; false: it touched a bad address and was left. Not within another
+ * guarded part. */
 bool walk_guarded(struct walk *w, void (*part)(struct walk *w, void *context), void *context);
 
 uint64_t walk_now_ns(void);

@@ -1,4 +1,5 @@
-/* The builtin containers, read by their exact layout (Objects/{tuple,list,dict,set}object.c, Modules/_collectionsmodule.c, 3.8-3.13). */
+/* The builtin containers, read by their exact layout (Objects/{tuple,list,dict,set}object.c,
+ * Modules/_collectionsmodule.c, 3.8-3.13). */
 #include "formats/cpython/walk.h"
 
 uint64_t walk_tuple(struct walk *w, uint64_t object)
@@ -30,7 +31,8 @@ uint64_t walk_set(struct walk *w, uint64_t object)
 
 uint64_t walk_deque(struct walk *w, uint64_t object)
 {
-    uint64_t n = mem_u64(object + OB_SIZE), block = mem_u64(object + DEQUE_LEFT), i = mem_u64(object + DEQUE_LEFT_INDEX);
+    uint64_t n = mem_u64(object + OB_SIZE), block = mem_u64(object + DEQUE_LEFT),
+             i = mem_u64(object + DEQUE_LEFT_INDEX);
     uint64_t blocks = (i + n + DEQUE_BLOCK - 1) / DEQUE_BLOCK;
     for (; n > 0; n--) {
         walk_push(w, mem_u64(block + 8 + 8 * i));
@@ -46,14 +48,18 @@ bool walk_keys_read(const struct walk *w, uint64_t keys, struct walk_keys *ret)
 {
     ret->refcount = mem_u64(keys);
     if (w->layout->minor <= 10) {
-        uint64_t size = mem_u64(keys + 8), width = size <= 0xff ? 1 : size <= 0xffff ? 2 : size <= 0xffffffff ? 4 : 8;
+        uint64_t size = mem_u64(keys + 8), width = size <= 0xff         ? 1
+                                                   : size <= 0xffff     ? 2
+                                                   : size <= 0xffffffff ? 4
+                                                                        : 8;
         ret->usable = 2 * size / 3;
         ret->count = mem_u64(keys + 32);
         ret->entries = keys + 40 + size * width;
         ret->stride = 24, ret->key = 8, ret->value = 16;
         ret->size = 40 + size * width + ret->usable * 24;
     } else {
-        uint64_t size = UINT64_C(1) << (mem_u8(keys + 8) & 63), index_bytes = UINT64_C(1) << (mem_u8(keys + 9) & 63);
+        uint64_t size = UINT64_C(1) << (mem_u8(keys + 8) & 63), index_bytes = UINT64_C(1)
+                                                                              << (mem_u8(keys + 9) & 63);
         bool general = mem_u8(keys + 10) == 0;
         ret->usable = 2 * size / 3;
         ret->count = mem_u64(keys + 24);
@@ -66,7 +72,8 @@ bool walk_keys_read(const struct walk *w, uint64_t keys, struct walk_keys *ret)
 
 uint64_t walk_dict(struct walk *w, uint64_t object, bool *split)
 {
-    uint64_t keys = mem_u64(object + DICT_KEYS), values = mem_u64(object + DICT_VALUES), used = mem_u64(object + DICT_USED);
+    uint64_t keys = mem_u64(object + DICT_KEYS), values = mem_u64(object + DICT_VALUES),
+             used = mem_u64(object + DICT_USED);
     struct walk_keys k;
     uint64_t size = 0;
     *split = values != 0;
@@ -90,19 +97,22 @@ uint64_t walk_dict(struct walk *w, uint64_t object, bool *split)
     return size;
 }
 
-/* C's OrderedDict keeps its order in a list of nodes, each with its own reference to the key (Objects/odictobject.c). They follow the
-   pairs as keys without a value. */
-void walk_ordered_keys(struct walk *w, uint64_t object)
+/* C's OrderedDict keeps its order in a list of nodes, each with its own reference to the key
+   (Objects/odictobject.c). They follow the pairs as keys without a value. */
+uint64_t walk_ordered_keys(struct walk *w, uint64_t object)
 {
-    enum { FIRST_NODE = 48, NODE_KEY = 0, NODE_NEXT = 16 };
-    uint64_t n = mem_u64(object + DICT_USED);
-    for (uint64_t node = mem_u64(object + FIRST_NODE); mem_plausible(node) && n > 0; node = mem_u64(node + NODE_NEXT), n--) {
+    enum { FIRST_NODE = 48, FAST_NODES_SIZE = 72, NODE_KEY = 0, NODE_NEXT = 16, NODE_SIZE = 32 };
+    uint64_t n = mem_u64(object + DICT_USED), size = n * NODE_SIZE + 8 * mem_u64(object + FAST_NODES_SIZE);
+    for (uint64_t node = mem_u64(object + FIRST_NODE); mem_plausible(node) && n > 0;
+         node = mem_u64(node + NODE_NEXT), n--) {
         walk_push(w, mem_u64(node + NODE_KEY));
         walk_push(w, 0);
     }
+    return size;
 }
 
-void walk_dict_each(struct walk *w, uint64_t dict, bool (*each)(void *context, uint64_t key, uint64_t value), void *context)
+void walk_dict_each(struct walk *w, uint64_t dict, bool (*each)(void *context, uint64_t key, uint64_t value),
+                    void *context)
 {
     struct walk_keys k;
     if (dict == 0 || !walk_keys_read(w, mem_u64(dict + DICT_KEYS), &k))

@@ -45,7 +45,8 @@ static bool read_object(struct walk *w, uint64_t frame, struct walk_frame *f)
 static bool read_inner(struct walk *w, uint64_t frame, struct walk_frame *f)
 {
     const struct cpython_layout *l = w->layout;
-    uint32_t slots = mem_u32(f->code + l->code_nlocalsplus), stack_size = mem_u32(f->code + l->code_stacksize);
+    uint32_t slots = mem_u32(f->code + l->code_nlocalsplus),
+             stack_size = mem_u32(f->code + l->code_stacksize);
     int32_t top = (int32_t)mem_u32(frame + l->frame_stacktop); /* -1 in a running top frame */
     if (slots > 1 << 20 || stack_size > 1 << 20)
         return false;
@@ -208,9 +209,11 @@ bool walk_looks_like_object(struct walk *w, uint64_t word)
         return walk_address(walk_entry(w, id)) == word;
     if (walk_is_static(w, word))
         return false;
-    uint64_t refcount = mem_u64(word), type = mem_u64(word + OB_TYPE); /* a freed block has a pointer or 0 here */
+    uint64_t refcount = mem_u64(word),
+             type = mem_u64(word + OB_TYPE); /* a freed block has a pointer or 0 here */
     if (refcount == 0 || refcount >= UINT64_C(1) << 34 || !mem_plausible(type))
         return false;
     uint64_t metatype = mem_u64(type + OB_TYPE);
-    return mem_plausible(metatype) && mem_u64(metatype + OB_TYPE) == w->type_type && mem_u64(metatype + TP_FLAGS) & TPFLAG_TYPE;
+    return mem_plausible(metatype) && mem_u64(metatype + OB_TYPE) == w->type_type &&
+           mem_u64(metatype + TP_FLAGS) & TPFLAG_TYPE;
 }

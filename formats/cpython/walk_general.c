@@ -1,11 +1,13 @@
-/* Objects of all other types: their fields are gathered, named by what lies at each offset, and their shape looked up.
+/* Objects of all other types: their fields are gathered, named by what lies at each offset, and their shape
+ * looked up.
  *
- * Where the layout is not known exactly the type's own tp_traverse reports the references, and each is found again among the
- * object's own words: that gives its offset, and the offset its name.
+ * Where the layout is not known exactly the type's own tp_traverse reports the references, and each is found
+ * again among the object's own words: that gives its offset, and the offset its name.
  */
 #include "formats/cpython/walk.h"
 
-void walk_field(struct walk *w, uint32_t offset, uint8_t kind, uint32_t name, int64_t number, uint64_t target, uint8_t certainty)
+void walk_field(struct walk *w, uint32_t offset, uint8_t kind, uint32_t name, int64_t number, uint64_t target,
+                uint8_t certainty)
 {
     struct walk_fields *g = &w->gathered;
     if (g->count == WALK_MAX_FIELDS)
@@ -14,13 +16,16 @@ void walk_field(struct walk *w, uint32_t offset, uint8_t kind, uint32_t name, in
     f->kind = kind;
     f->certainty = certainty;
     f->name = name;
-    f->number = name != 0 && kind != REFERENCE_ATTRIBUTE ? number : kind == REFERENCE_FIELD ? (int64_t)offset : number;
+    f->number = name != 0 && kind != REFERENCE_ATTRIBUTE ? number
+                : kind == REFERENCE_FIELD                ? (int64_t)offset
+                                                         : number;
     g->targets[g->count++] = target;
     if (kind == REFERENCE_NAMESPACE && target != 0)
         walk_identifiers(w, target);
 }
 
-static void field_at(struct walk *w, const struct walk_type *t, uint32_t offset, uint64_t target, uint8_t certainty)
+static void field_at(struct walk *w, const struct walk_type *t, uint32_t offset, uint64_t target,
+                     uint8_t certainty)
 {
     const struct walk_name *n = walk_name_at(t, offset);
     if (t->dict_offset > 0 && t->dict_offset == offset)
@@ -87,13 +92,19 @@ static int visit_referent(void *referent, void *context)
     return 0;
 }
 
-enum { LRU_ROOT_SIZE = 56, LINK_NEXT = 24, LINK_KEY = 40, LINK_RESULT = 48 }; /* Modules/_functoolsmodule.c, lru_list_elem */
+enum {
+    LRU_ROOT_SIZE = 56,
+    LINK_NEXT = 24,
+    LINK_KEY = 40,
+    LINK_RESULT = 48
+}; /* Modules/_functoolsmodule.c, lru_list_elem */
 
 /* A bounded lru_cache's keys and results, which its traverse reports on behalf of the links. */
 static void lru_tail(struct walk *w, uint64_t object)
 {
     uint64_t guard = 0;
-    for (uint64_t link = mem_u64(object + LINK_NEXT); mem_plausible(link) && link != object && guard < UINT64_C(1) << 32;
+    for (uint64_t link = mem_u64(object + LINK_NEXT);
+         mem_plausible(link) && link != object && guard < UINT64_C(1) << 32;
          link = mem_u64(link + LINK_NEXT), guard++) {
         walk_push(w, mem_u64(link + LINK_KEY));
         walk_push(w, mem_u64(link + LINK_RESULT));
@@ -111,7 +122,8 @@ static void load_words(struct walk *w, const struct walk_type *t, uint64_t objec
     mem_copy(v->words, object + first, v->word_count * 8);
 }
 
-/* Members that the traverse did not report: those of our own table, and names. (Another member may be borrowed.) */
+/* Members that the traverse did not report: those of our own table, and names. (Another member may be
+ * borrowed.) */
 static void declared_members(struct walk *w, const struct walk_type *t)
 {
     struct walk_traverse *v = &w->traverse;
@@ -120,7 +132,8 @@ static void declared_members(struct walk *w, const struct walk_type *t)
         if (n->offset < v->first_word || !n->member || n->offset % 8 != 0)
             continue;
         uint32_t word = (n->offset - v->first_word) / 8;
-        if (word < v->word_count && mem_plausible(v->words[word]) && (n->known || mem_u64(v->words[word] + OB_TYPE) == w->str_type)) {
+        if (word < v->word_count && mem_plausible(v->words[word]) &&
+            (n->known || mem_u64(v->words[word] + OB_TYPE) == w->str_type)) {
             field_at(w, t, n->offset, v->words[word], CERTAINTY_EXACT);
             v->words[word] = 0;
         }
@@ -134,13 +147,15 @@ static void by_traverse(struct walk *w, struct walk_type *t, uint64_t object)
     v->type = t;
     v->object = object;
     v->skip_type = t->flags & TPFLAG_HEAPTYPE && !t->python ? t->address : 0;
-    bool lru = t->family == FAMILY_LRU_CACHE; /* begins with the root of its list of links, whose content is its tail */
+    bool lru = t->family ==
+               FAMILY_LRU_CACHE; /* begins with the root of its list of links, whose content is its tail */
     v->only_words = container || lru;
     load_words(w, t, object, container ? t->container_size : lru ? LRU_ROOT_SIZE : 16);
     if (container && (v->word_count == 0 || t->traverse == t->container_traverse))
         return; /* nothing beyond the container, or nothing that is reported */
     int (*traverse)(void *, int (*)(void *, void *), void *);
-    memcpy(&traverse, &t->traverse, sizeof(traverse)); /* function pointers do not convert from integers in ISO C */
+    memcpy(&traverse, &t->traverse,
+           sizeof(traverse)); /* function pointers do not convert from integers in ISO C */
     traverse((void *)(uintptr_t)object, visit_referent, w);
     declared_members(w, t);
 }
@@ -154,15 +169,17 @@ static void by_scan(struct walk *w, struct walk_type *t, uint64_t object)
     load_words(w, t, object, 16);
     if (t->dated) {
         uint32_t last = v->word_count;
-        v->word_count = mem_u8(object + 24) != 0 ? last : 0; /* hastzinfo: without it the object ends before the field */
+        v->word_count =
+            mem_u8(object + 24) != 0 ? last : 0; /* hastzinfo: without it the object ends before the field */
     }
-    if (t->family == FAMILY_STR || t->family == FAMILY_INT || t->family == FAMILY_BYTES || t->family == FAMILY_BYTEARRAY ||
-        t->family == FAMILY_TUPLE)
+    if (t->family == FAMILY_STR || t->family == FAMILY_INT || t->family == FAMILY_BYTES ||
+        t->family == FAMILY_BYTEARRAY || t->family == FAMILY_TUPLE)
         return;
     declared_members(w, t);
     for (uint32_t i = 0; i < v->word_count && !t->dated; i++) {
         uint32_t id = mem_plausible(v->words[i]) ? address_map_get(&w->map, v->words[i]) : 0;
-        if (id != 0 && id != ADDRESS_MAP_EXCLUDED && id <= w->count && walk_address(walk_entry(w, id)) == v->words[i])
+        if (id != 0 && id != ADDRESS_MAP_EXCLUDED && id <= w->count &&
+            walk_address(walk_entry(w, id)) == v->words[i])
             field_at(w, t, v->first_word + 8 * i, v->words[i], CERTAINTY_UNCERTAIN);
     }
 }
@@ -204,11 +221,13 @@ static void python_fields(struct walk *w, struct walk_type *t, uint64_t object)
     if (values != 0 && t->key_count > 0 && walk_keys_read(w, t->keys, &k)) {
         for (uint32_t i = 0; i < t->key_count; i++) {
             uint64_t key = mem_u64(k.entries + i * k.stride + k.key);
-            walk_field(w, 0, REFERENCE_ATTRIBUTE, key != 0 ? walk_string_of(w, key) : 0, i, mem_u64(values + 8 * i), CERTAINTY_EXACT);
+            walk_field(w, 0, REFERENCE_ATTRIBUTE, key != 0 ? walk_string_of(w, key) : 0, i,
+                       mem_u64(values + 8 * i), CERTAINTY_EXACT);
         }
     }
     for (uint32_t i = 0; i < t->slot_count; i++)
-        walk_field(w, 0, REFERENCE_SLOT, walk_name_at(t, t->slots[i])->name, 0, mem_u64(object + t->slots[i]), CERTAINTY_EXACT);
+        walk_field(w, 0, REFERENCE_SLOT, walk_name_at(t, t->slots[i])->name, 0, mem_u64(object + t->slots[i]),
+                   CERTAINTY_EXACT);
     if (dict != 0)
         walk_field(w, 0, REFERENCE_NAMESPACE, walk_string(w, "__dict__"), 0, dict, CERTAINTY_EXACT);
 }
@@ -227,7 +246,8 @@ static void split_dict_fields(struct walk *w, uint64_t object)
     }
     for (uint64_t i = 0; i < k.count; i++) {
         uint64_t key = mem_u64(k.entries + i * k.stride + k.key);
-        walk_field(w, 0, REFERENCE_KEY, key != 0 ? walk_string_of(w, key) : 0, (int64_t)i, mem_u64(values + 8 * i), CERTAINTY_EXACT);
+        walk_field(w, 0, REFERENCE_KEY, key != 0 ? walk_string_of(w, key) : 0, (int64_t)i,
+                   mem_u64(values + 8 * i), CERTAINTY_EXACT);
     }
 }
 
@@ -235,7 +255,8 @@ static void split_dict_fields(struct walk *w, uint64_t object)
 static void metaclass_fields(struct walk *w, struct walk_type *t, uint64_t object)
 {
     struct walk_traverse *v = &w->traverse;
-    if (t->traverse == 0 || t->traverse == w->type_traverse || !(mem_u64(object + TP_FLAGS) & TPFLAG_HEAPTYPE))
+    if (t->traverse == 0 || t->traverse == w->type_traverse ||
+        !(mem_u64(object + TP_FLAGS) & TPFLAG_HEAPTYPE))
         return; /* type_traverse aborts on a static type */
     v->known = w->gathered.count;
     memset(v->known_used, 0, sizeof(v->known_used));
@@ -289,7 +310,7 @@ static uint64_t container_tail(struct walk *w, struct walk_type *t, uint64_t obj
         *tail = TAIL_PAIRS;
         size = walk_dict(w, object, &split);
         if (t->ordered)
-            walk_ordered_keys(w, object);
+            size += walk_ordered_keys(w, object);
         return size;
     default:
         return 0;
@@ -300,7 +321,8 @@ static uint32_t shape_of(struct walk *w, struct walk_type *t, uint32_t tail)
 {
     const struct walk_fields *g = &w->gathered;
     size_t bytes = g->count * sizeof(g->fields[0]);
-    if (t->last_shape != 0 && t->last_count == g->count && t->last_tail == tail && memcmp(t->last_fields, g->fields, bytes) == 0)
+    if (t->last_shape != 0 && t->last_count == g->count && t->last_tail == tail &&
+        memcmp(t->last_fields, g->fields, bytes) == 0)
         return t->last_shape;
     uint32_t shape = walk_shape(w, t, g->fields, g->count, tail, 0);
     if (t->last_capacity < g->count || t->last_fields == NULL) {
@@ -351,8 +373,11 @@ void walk_general(struct walk *w, struct walk_type *t, uint64_t object, uint64_t
     uint64_t size = walk_general_size(w, t, object), base = walk_base_size(t);
     size += container_tail(w, t, object, &tail);
     if (tail == TAIL_NONE && v->unmatched_count > 0)
-        tail = t->array || t->structure ? TAIL_INDEX : t->family == FAMILY_FRAME || t->family == FAMILY_GENERATOR ? TAIL_STACK : TAIL_FIELDS;
+        tail = t->array || t->structure || t->queue                         ? TAIL_INDEX
+               : t->family == FAMILY_FRAME || t->family == FAMILY_GENERATOR ? TAIL_STACK
+                                                                            : TAIL_FIELDS;
     uint32_t shape = shape_of(w, t, tail), fields = w->gathered.count;
     w->visiting = false;
-    snapshot_writer_object(w->writer, object, shape, size == base ? 0 : size + 1, refcount, flags, (uint32_t)(w->pushed - pushed), fields);
+    snapshot_writer_object(w->writer, object, shape, size == base ? 0 : size + 1, refcount, flags,
+                           (uint32_t)(w->pushed - pushed), fields);
 }

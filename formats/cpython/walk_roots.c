@@ -15,13 +15,15 @@ static void root(struct walk *w, const struct snapshot_root *r, uint64_t target)
 }
 
 /* A field of an interpreter or thread structure that is an object. */
-static void field_root(struct walk *w, uint32_t kind, const char *name, uint64_t structure, uint32_t offset, uint32_t thread)
+static void field_root(struct walk *w, uint32_t kind, const char *name, uint64_t structure, uint32_t offset,
+                       uint32_t thread)
 {
     if (offset == NONE)
         return;
     uint64_t target = mem_u64(structure + offset);
     if (mem_plausible(target) && target != w->none)
-        root(w, &(struct snapshot_root){.kind = kind, .name = walk_string(w, name), .thread = thread}, target);
+        root(w, &(struct snapshot_root){.kind = kind, .name = walk_string(w, name), .thread = thread},
+             target);
 }
 
 /* ---- modules ---- */
@@ -30,7 +32,10 @@ static bool module_each(void *context, uint64_t key, uint64_t value)
 {
     struct walk *w = context;
     if (value != w->none)
-        root(w, &(struct snapshot_root){.kind = ROOT_MODULE, .name = walk_is_str(w, key) ? walk_string_of(w, key) : 0}, value);
+        root(w,
+             &(struct snapshot_root){.kind = ROOT_MODULE,
+                                     .name = walk_is_str(w, key) ? walk_string_of(w, key) : 0},
+             value);
     return true;
 }
 
@@ -51,9 +56,17 @@ static void interpreter_fields(struct walk *w, void *interpreter)
         const char *name;
         uint32_t offset;
     } fields[] = {
-        {"sys.modules", l->modules}, {"modules by index", l->modules + 8}, {"sys", l->sysdict}, {"builtins", l->builtins}, {"importlib", l->importlib},
-        {"interpreter dict", l->interp_dict}, {"codec search path", l->codec_search_path}, {"codec cache", l->codec_search_path + 8},
-        {"codec error handlers", l->codec_search_path + 16}, {"before fork", l->before_forkers}, {"after fork in parent", l->before_forkers + 8},
+        {"sys.modules", l->modules},
+        {"modules by index", l->modules + 8},
+        {"sys", l->sysdict},
+        {"builtins", l->builtins},
+        {"importlib", l->importlib},
+        {"interpreter dict", l->interp_dict},
+        {"codec search path", l->codec_search_path},
+        {"codec cache", l->codec_search_path + 8},
+        {"codec error handlers", l->codec_search_path + 16},
+        {"before fork", l->before_forkers},
+        {"after fork in parent", l->before_forkers + 8},
         {"after fork in child", l->before_forkers + 16},
     };
     for (unsigned k = 0; k < sizeof(fields) / sizeof(fields[0]); k++)
@@ -74,7 +87,8 @@ static uint64_t int_value(struct walk *w, uint64_t object)
 {
     if (!mem_plausible(object) || walk_type_of(w, mem_u64(object + OB_TYPE))->family != FAMILY_INT)
         return 0;
-    uint64_t n = w->layout->minor >= 12 ? mem_u64(object + OB_SIZE) >> 3 : mem_u64(object + OB_SIZE), value = 0;
+    uint64_t n = w->layout->minor >= 12 ? mem_u64(object + OB_SIZE) >> 3 : mem_u64(object + OB_SIZE),
+             value = 0;
     for (uint64_t d = 0; d < n && d < 3; d++)
         value |= (uint64_t)mem_u32(object + 24 + 4 * d) << (30 * d);
     return value;
@@ -123,7 +137,9 @@ static uint64_t attribute(struct walk *w, uint64_t object, const char *name)
 static uint64_t module_dict(struct walk *w, uint64_t interpreter, const char *name)
 {
     uint64_t module = walk_dict_lookup(w, mem_u64(interpreter + w->layout->modules), name);
-    return mem_plausible(module) && walk_type_of(w, mem_u64(module + OB_TYPE))->family == FAMILY_MODULE ? mem_u64(module + MODULE_DICT) : 0;
+    return mem_plausible(module) && walk_type_of(w, mem_u64(module + OB_TYPE))->family == FAMILY_MODULE
+               ? mem_u64(module + MODULE_DICT)
+               : 0;
 }
 
 /* The name that the kernel knows a thread by, for threads Python has no name for. */
@@ -147,7 +163,8 @@ static size_t native_name(uint64_t native, char *out, size_t size)
     return got > 0 ? (size_t)got : 0;
 }
 
-static uint32_t thread_name(struct walk *w, uint64_t interpreter, uint64_t ident, uint64_t native)
+/* *native: filled in from the Thread object where the thread state does not have it (before 3.11). */
+static uint32_t thread_name(struct walk *w, uint64_t interpreter, uint64_t ident, uint64_t *native)
 {
     struct thread_name n = {w, ident, 0};
     uint64_t dict = module_dict(w, interpreter, "threading"), full;
@@ -155,11 +172,13 @@ static uint32_t thread_name(struct walk *w, uint64_t interpreter, uint64_t ident
     if (mem_plausible(active) && mem_u64(active + OB_TYPE) == w->dict_type)
         walk_dict_each(w, active, active_each, &n);
     uint64_t name = n.thread != 0 ? attribute(w, n.thread, "_name") : 0;
+    if (*native == 0 && n.thread != 0)
+        *native = int_value(w, attribute(w, n.thread, "_native_id"));
     if (name != 0 && walk_is_str(w, name)) {
         size_t length = walk_str(w, name, w->text, 1024, &full);
         return snapshot_writer_string(w->writer, w->text, length);
     }
-    size_t length = native != 0 ? native_name(native, w->text, 64) : 0;
+    size_t length = *native != 0 ? native_name(*native, w->text, 64) : 0;
     return snapshot_writer_string(w->writer, w->text, length);
 }
 
@@ -172,19 +191,27 @@ static void thread_fields(struct walk *w, void *context)
 {
     struct thread_walk *t = context;
     const struct cpython_layout *l = w->layout;
-    uint64_t s = t->state, ident = mem_u64(s + l->thread_id), native = l->native_id == NONE ? 0 : mem_u64(s + l->native_id);
+    uint64_t s = t->state, ident = mem_u64(s + l->thread_id),
+             native = l->native_id == NONE ? 0 : mem_u64(s + l->native_id);
     uint32_t flags = native == (uint64_t)getppid() ? THREAD_MAIN : 0;
-    if (native == 0 && mem_u64(s + TSTATE_NEXT) == 0) /* before 3.11: the oldest state, which is last in the list */
+    if (native == 0 &&
+        mem_u64(s + TSTATE_NEXT) == 0) /* before 3.11: the oldest state, which is last in the list */
         flags = THREAD_MAIN;
     if (native == (uint64_t)getpid())
         flags = THREAD_MAIN;
-    t->thread = snapshot_writer_thread(w->writer, ident, native, thread_name(w, t->interpreter, ident, native), flags, t->interpreter_number);
+    uint32_t name = thread_name(w, t->interpreter, ident, &native);
+    t->thread = snapshot_writer_thread(w->writer, ident, native, name, flags, t->interpreter_number);
     const struct {
         const char *name;
         uint32_t offset;
     } fields[] = {
-        {"thread dict", l->thread_dict}, {"context", l->context}, {"pending exception", l->async_exc}, {"profile function", l->profile},
-        {"trace function", l->profile + 8}, {"async generator hook", l->asyncgen_firstiter}, {"async generator finalizer", l->asyncgen_firstiter + 8},
+        {"thread dict", l->thread_dict},
+        {"context", l->context},
+        {"pending exception", l->async_exc},
+        {"profile function", l->profile},
+        {"trace function", l->profile + 8},
+        {"async generator hook", l->asyncgen_firstiter},
+        {"async generator finalizer", l->asyncgen_firstiter + 8},
     };
     for (unsigned k = 0; k < sizeof(fields) / sizeof(fields[0]); k++)
         field_root(w, ROOT_THREAD, fields[k].name, s, fields[k].offset, t->thread);
@@ -239,19 +266,21 @@ static void frame(struct walk *w, void *context)
     c->found = walk_frame_read(w, at, f);
     if (!c->found)
         return;
-    uint64_t name = mem_u64(f->code + (l->code_qualname != NONE ? l->code_qualname : l->code_name)), file = mem_u64(f->code + l->code_filename);
-    c->id = snapshot_writer_frame(w->writer, &(struct snapshot_frame){
-                                                 .thread = c->thread->thread,
-                                                 .depth = c->thread->depth++,
-                                                 .function = walk_is_str(w, name) ? walk_string_of(w, name) : 0,
-                                                 .module = module_name(w, f->globals),
-                                                 .file = walk_is_str(w, file) ? walk_string_of(w, file) : 0,
-                                                 .line = f->line,
-                                                 .code = walk_id(w, f->code),
-                                             });
+    uint64_t name = mem_u64(f->code + (l->code_qualname != NONE ? l->code_qualname : l->code_name)),
+             file = mem_u64(f->code + l->code_filename);
+    c->id =
+        snapshot_writer_frame(w->writer, &(struct snapshot_frame){
+                                             .thread = c->thread->thread,
+                                             .depth = c->thread->depth++,
+                                             .function = walk_is_str(w, name) ? walk_string_of(w, name) : 0,
+                                             .module = module_name(w, f->globals),
+                                             .file = walk_is_str(w, file) ? walk_string_of(w, file) : 0,
+                                             .line = f->line,
+                                             .code = walk_id(w, f->code),
+                                         });
     struct snapshot_root r = {.kind = ROOT_FRAME, .thread = c->thread->thread, .frame = c->id};
     if (l->minor >= 11 && mem_u8(at + l->frame_owner) == OWNED_BY_GENERATOR) {
-        r.reference = REFERENCE_FRAME; /* transparent: what it holds is spelled as the frame's */
+        /* the root is the generator itself: what it holds is spelled as the frame's */
         root(w, &r, at - l->gen_frame);
         if (f->stack_exact) { /* not on top: the generator itself reports its locals */
             f->stack_count = 0;
@@ -259,7 +288,8 @@ static void frame(struct walk *w, void *context)
         }
     }
     for (uint32_t i = 0; i < f->slot_count; i++) {
-        uint64_t target = mem_u64(f->slots + 8 * (uint64_t)i), local = mem_plausible(target) ? walk_local_name(w, f->code, i) : 0;
+        uint64_t target = mem_u64(f->slots + 8 * (uint64_t)i),
+                 local = mem_plausible(target) ? walk_local_name(w, f->code, i) : 0;
         r.reference = REFERENCE_LOCAL;
         r.name = local != 0 ? walk_string_of(w, local) : 0;
         r.number = i;
@@ -270,7 +300,9 @@ static void frame(struct walk *w, void *context)
         const char *name;
         uint64_t target;
         uint32_t kind;
-    } parts[] = {{"f_code", f->code, REFERENCE_FIELD}, {"f_globals", f->globals, REFERENCE_GLOBALS}, {"f_locals", f->locals_dict, REFERENCE_FIELD},
+    } parts[] = {{"f_code", f->code, REFERENCE_FIELD},
+                 {"f_globals", f->globals, REFERENCE_GLOBALS},
+                 {"f_locals", f->locals_dict, REFERENCE_FIELD},
                  {"<function>", f->function, REFERENCE_FIELD}};
     if (l->minor >= 11 && mem_u8(at + l->frame_owner) == OWNED_BY_GENERATOR)
         return; /* the generator holds these */
@@ -287,7 +319,8 @@ static void frame(struct walk *w, void *context)
 static void expression_stack(struct walk *w, struct frame_walk *c)
 {
     struct walk_frame *f = &c->frame;
-    struct snapshot_root r = {.kind = ROOT_FRAME, .reference = REFERENCE_STACK, .thread = c->thread->thread, .frame = c->id};
+    struct snapshot_root r = {
+        .kind = ROOT_FRAME, .reference = REFERENCE_STACK, .thread = c->thread->thread, .frame = c->id};
     r.certainty = f->stack_exact ? CERTAINTY_EXACT : CERTAINTY_UNCERTAIN;
     for (uint32_t i = 0; i < f->stack_count; i++) {
         struct stack_word s = {mem_u64(f->stack + 8 * (uint64_t)i), false};
@@ -301,7 +334,8 @@ static void expression_stack(struct walk *w, struct frame_walk *c)
 static bool is_hook_thread(const struct walk *w, uint64_t state)
 {
     const struct capture_request *q = w->request;
-    if (w->layout->native_id != NONE && q->skip_native_thread != 0 && mem_u64(state + w->layout->native_id) == q->skip_native_thread)
+    if (w->layout->native_id != NONE && q->skip_native_thread != 0 &&
+        mem_u64(state + w->layout->native_id) == q->skip_native_thread)
         return true;
     return q->skip_ident != 0 && mem_u64(state + w->layout->thread_id) == q->skip_ident;
 }
@@ -310,11 +344,13 @@ void walk_roots(struct walk *w)
 {
     const struct cpython_layout *l = w->layout;
     uint32_t number = 0;
-    for (uint64_t i = mem_u64(w->runtime + l->interpreters_head); i != 0 && number < 1000; i = mem_u64(i + l->interp_next), number++) {
+    for (uint64_t i = mem_u64(w->runtime + l->interpreters_head); i != 0 && number < 1000;
+         i = mem_u64(i + l->interp_next), number++) {
         walk_guarded(w, modules, &i);
         walk_guarded(w, interpreter_fields, &i);
         uint64_t state = mem_u64(i + l->threads_head);
-        for (unsigned guard = 0; mem_plausible(state) && guard < 100000; state = mem_u64(state + TSTATE_NEXT), guard++) {
+        for (unsigned guard = 0; mem_plausible(state) && guard < 100000;
+             state = mem_u64(state + TSTATE_NEXT), guard++) {
             struct thread_walk t = {.interpreter = i, .state = state, .interpreter_number = number};
             if (is_hook_thread(w, state) || !walk_guarded(w, thread_fields, &t))
                 continue;

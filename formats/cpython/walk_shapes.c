@@ -28,18 +28,25 @@ static bool grow(struct walk *w)
     return true;
 }
 
-uint32_t walk_shape(struct walk *w, struct walk_type *t, const struct snapshot_field *fields, uint32_t count, uint32_t tail, uint64_t tail_start)
+uint32_t walk_shape(struct walk *w, struct walk_type *t, const struct snapshot_field *fields, uint32_t count,
+                    uint32_t tail, uint64_t tail_start)
 {
     uint64_t head[3] = {t->id, tail, tail_start};
     uint64_t hash = XXH3_64bits(head, sizeof(head));
-    hash = XXH3_64bits_withSeed(fields, count * sizeof(fields[0]), hash); /* fields are zeroed before they are filled: no stray padding */
+    hash = XXH3_64bits_withSeed(fields, count * sizeof(fields[0]),
+                                hash); /* fields are zeroed before they are filled: no stray padding */
     if (w->shape_count * 2 >= w->shape_capacity && !grow(w))
         return 0;
     uint32_t at = (uint32_t)hash & (w->shape_capacity - 1);
     for (; w->shapes[at].shape != 0; at = (at + 1) & (w->shape_capacity - 1))
         if (w->shapes[at].hash == hash)
             return w->shapes[at].shape;
-    struct snapshot_shape s = {.type = t->id, .tail = tail, .field_count = count, .base_size = walk_base_size(t), .tail_start = tail_start, .fields = fields};
+    struct snapshot_shape s = {.type = t->id,
+                               .tail = tail,
+                               .field_count = count,
+                               .base_size = walk_base_size(t),
+                               .tail_start = tail_start,
+                               .fields = fields};
     w->shapes[at].hash = hash;
     w->shapes[at].shape = snapshot_writer_shape(w->writer, &s);
     w->shape_count++;

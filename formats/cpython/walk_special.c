@@ -1,4 +1,5 @@
-/* Objects read by their exact layout, because their tp_traverse says little or nothing: types, code, frames, generators. */
+/* Objects read by their exact layout, because their tp_traverse says little or nothing: types, code, frames,
+ * generators. */
 #include "formats/cpython/walk.h"
 
 /* A field at an offset known from the version's table; empty ones are left out of the shape. */
@@ -11,7 +12,8 @@ static void field(struct walk *w, uint64_t object, uint32_t offset, uint8_t kind
         walk_field(w, offset, kind, walk_string(w, name), 0, target, CERTAINTY_EXACT);
 }
 
-/* The strings in the shared-key table of a class's instances belong to the table, and the table to the class. */
+/* The strings in the shared-key table of a class's instances belong to the table, and the table to the class.
+ */
 static void cached_keys(struct walk *w, uint64_t type)
 {
     uint64_t keys = mem_u64(type + w->layout->ht_cached_keys);
@@ -21,14 +23,16 @@ static void cached_keys(struct walk *w, uint64_t type)
     for (uint64_t i = 0; i < k.count && i < 256; i++) {
         uint64_t key = mem_u64(k.entries + i * k.stride + k.key);
         if (mem_plausible(key))
-            walk_field(w, 0, REFERENCE_FIELD, walk_string(w, "<shared key>"), (int64_t)i, key, CERTAINTY_EXACT);
+            walk_field(w, 0, REFERENCE_FIELD, walk_string(w, "<shared key>"), (int64_t)i, key,
+                       CERTAINTY_EXACT);
     }
 }
 
 void walk_type_fields(struct walk *w, uint64_t type)
 {
     const struct cpython_layout *l = w->layout;
-    uint64_t flags = mem_u64(type + TP_FLAGS), dict = walk_type_dict(w, type), subclasses = walk_type_subclasses(w, type);
+    uint64_t flags = mem_u64(type + TP_FLAGS), dict = walk_type_dict(w, type),
+             subclasses = walk_type_subclasses(w, type);
     if (dict != 0)
         walk_field(w, TP_DICT, REFERENCE_NAMESPACE, walk_string(w, "__dict__"), 0, dict, CERTAINTY_EXACT);
     field(w, type, TP_BASE, REFERENCE_FIELD, "__base__");
@@ -36,7 +40,8 @@ void walk_type_fields(struct walk *w, uint64_t type)
     field(w, type, TP_MRO, REFERENCE_FIELD, "__mro__");
     field(w, type, TP_CACHE, REFERENCE_FIELD, "<cache>");
     if (mem_plausible(subclasses))
-        walk_field(w, TP_SUBCLASSES, REFERENCE_FIELD, walk_string(w, "<subclasses>"), 0, subclasses, CERTAINTY_EXACT);
+        walk_field(w, TP_SUBCLASSES, REFERENCE_FIELD, walk_string(w, "<subclasses>"), 0, subclasses,
+                   CERTAINTY_EXACT);
     if (!(flags & TPFLAG_HEAPTYPE))
         return;
     field(w, type, l->ht_name, REFERENCE_FIELD, "__name__");
@@ -85,7 +90,8 @@ static void frame_content(struct walk *w, const struct walk_frame *f)
 {
     for (uint32_t i = 0; i < f->slot_count; i++) {
         uint64_t name = walk_local_name(w, f->code, i);
-        walk_field(w, 0, REFERENCE_LOCAL, name != 0 ? walk_string_of(w, name) : 0, i, mem_u64(f->slots + 8 * (uint64_t)i), CERTAINTY_EXACT);
+        walk_field(w, 0, REFERENCE_LOCAL, name != 0 ? walk_string_of(w, name) : 0, i,
+                   mem_u64(f->slots + 8 * (uint64_t)i), CERTAINTY_EXACT);
     }
     for (uint32_t i = 0; f->stack_exact && i < f->stack_count; i++)
         walk_tail(w, mem_u64(f->stack + 8 * (uint64_t)i));
@@ -93,16 +99,21 @@ static void frame_content(struct walk *w, const struct walk_frame *f)
 
 void walk_frame_fields(struct walk *w, uint64_t frame)
 {
-    enum { OWNED_BY_THREAD = 0, OWNED_BY_FRAME_OBJECT = 2 }; /* Include/internal/pycore_frame.h, enum _frameowner */
+    enum {
+        OWNED_BY_THREAD = 0,
+        OWNED_BY_FRAME_OBJECT = 2
+    }; /* Include/internal/pycore_frame.h, enum _frameowner */
     struct walk_frame f;
     const struct cpython_layout *l = w->layout;
     uint64_t inner = l->minor >= 11 ? mem_u64(frame + FRAMEOBJECT_FRAME) : frame;
-    uint8_t owner = l->minor >= 11 && mem_plausible(inner) ? mem_u8(inner + l->frame_owner) : OWNED_BY_FRAME_OBJECT;
+    uint8_t owner =
+        l->minor >= 11 && mem_plausible(inner) ? mem_u8(inner + l->frame_owner) : OWNED_BY_FRAME_OBJECT;
     if (l->minor >= 11) {
         field(w, frame, FRAMEOBJECT_BACK, REFERENCE_FIELD, "f_back");
         field(w, frame, FRAMEOBJECT_TRACE, REFERENCE_FIELD, "f_trace");
     }
-    /* A generator's frame is the generator's; a running thread's own only its locals, so that they can be named from here. */
+    /* A generator's frame is the generator's; a running thread's own only its locals, so that they can be
+     * named from here. */
     if ((owner != OWNED_BY_FRAME_OBJECT && owner != OWNED_BY_THREAD) || !walk_frame_read(w, inner, &f))
         return;
     if (l->minor >= 11 && owner == OWNED_BY_FRAME_OBJECT) {
@@ -151,11 +162,24 @@ void walk_weakref_fields(struct walk *w, uint64_t weakref)
         walk_field(w, WEAKREF_OBJECT, REFERENCE_WEAK, walk_string(w, "<weak>"), 0, target, CERTAINTY_EXACT);
 }
 
-/* numpy.ndarray, layout of numpy 1.x (numpy/core/include/numpy/ndarraytypes.h): the type has neither GC nor tp_traverse. */
+/* numpy.ndarray, layout of numpy 1.x (numpy/core/include/numpy/ndarraytypes.h): the type has neither GC nor
+ * tp_traverse. */
 void walk_array_fields(struct walk *w, uint64_t array)
 {
-    enum { DATA = 16, ND = 24, DIMS = 32, STRIDES = 40, BASE = 48, DESCR = 56, FLAGS = 64, DESCR_KIND = 24, OWNS_DATA = 4, MAX_DIMS = 32 };
-    uint64_t base = mem_u64(array + BASE), descr = mem_u64(array + DESCR), data = mem_u64(array + DATA), index[MAX_DIMS] = {0};
+    enum {
+        DATA = 16,
+        ND = 24,
+        DIMS = 32,
+        STRIDES = 40,
+        BASE = 48,
+        DESCR = 56,
+        FLAGS = 64,
+        DESCR_KIND = 24,
+        OWNS_DATA = 4,
+        MAX_DIMS = 32
+    };
+    uint64_t base = mem_u64(array + BASE), descr = mem_u64(array + DESCR), data = mem_u64(array + DATA),
+             index[MAX_DIMS] = {0};
     uint32_t nd = mem_u32(array + ND);
     if (mem_plausible(base))
         walk_field(w, BASE, REFERENCE_FIELD, walk_string(w, "base"), 0, base, CERTAINTY_EXACT);
@@ -181,9 +205,23 @@ void walk_array_fields(struct walk *w, uint64_t array)
     }
 }
 
+/* What numpy's own __sizeof__ adds: dimensions, strides and, if the array owns it, its data. */
+static uint64_t array_storage(uint64_t array)
+{
+    enum { ND = 24, DIMS = 32, DESCR = 56, FLAGS = 64, DESCR_ITEM_SIZE = 32, OWNS_DATA = 4, MAX_DIMS = 32 };
+    uint64_t nd = mem_u32(array + ND), dims = mem_u64(array + DIMS), descr = mem_u64(array + DESCR),
+             bytes = 1;
+    if (nd > MAX_DIMS || !mem_plausible(descr))
+        return 0;
+    for (uint64_t d = 0; d < nd; d++)
+        bytes *= mem_u64(dims + 8 * d);
+    return 16 * nd + (mem_u32(array + FLAGS) & OWNS_DATA ? bytes * mem_u32(descr + DESCR_ITEM_SIZE) : 0);
+}
+
 /* sys.getsizeof without what a container's storage adds. */
 uint64_t walk_general_size(struct walk *w, struct walk_type *t, uint64_t object)
 {
+    enum { ARRAY_ALLOCATED = 32, ARRAY_DESCR = 40 };
     const struct cpython_layout *l = w->layout;
     uint64_t header = t->header, base = walk_base_size(t);
     struct walk_keys k;
@@ -191,7 +229,8 @@ uint64_t walk_general_size(struct walk *w, struct walk_type *t, uint64_t object)
     switch ((enum family)t->family) {
     case FAMILY_TYPE:
         if (!(mem_u64(object + TP_FLAGS) & TPFLAG_HEAPTYPE))
-            return l->type_size; /* static types have no GC head */
+            return l->type_size +
+                   (l->minor >= 11 ? header : 0); /* 3.11+ counts a GC head that static types do not have */
         uint64_t keys = mem_u64(object + l->ht_cached_keys);
         return header + l->heap_type_size + (keys != 0 && walk_keys_read(w, keys, &k) ? k.size : 0);
     case FAMILY_GENERATOR:
@@ -200,9 +239,11 @@ uint64_t walk_general_size(struct walk *w, struct walk_type *t, uint64_t object)
         uint64_t code = mem_u64(object + l->gen_frame + l->frame_code);
         if (!mem_plausible(code))
             return base;
-        return header + l->gen_frame + l->frame_localsplus + 8 * ((uint64_t)mem_u32(code + l->code_nlocalsplus) + mem_u32(code + l->code_stacksize));
+        return header + l->gen_frame + l->frame_localsplus +
+               8 * ((uint64_t)mem_u32(code + l->code_nlocalsplus) + mem_u32(code + l->code_stacksize));
     case FAMILY_STR:
-        return header + l->str_full + (mem_u64(object + STR_LENGTH) + 1) * (mem_u32(object + STR_STATE) >> 2 & 7);
+        return header + l->str_full +
+               (mem_u64(object + STR_LENGTH) + 1) * (mem_u32(object + STR_STATE) >> 2 & 7);
     case FAMILY_INT:
     case FAMILY_BOOL:
         word = (int64_t)mem_u64(object + OB_SIZE);
@@ -214,14 +255,17 @@ uint64_t walk_general_size(struct walk *w, struct walk_type *t, uint64_t object)
     case FAMILY_TUPLE:
         return base; /* the items are the container's storage */
     default:
-        if (l->minor >= 13 && t->flags & TPFLAG_INLINE_VALUES) {
-            uint8_t capacity = mem_u8(object + t->basic_size);
-            base += 8 + 8 * (uint64_t)capacity + ((uint64_t)capacity + 7) / 8 * 8;
-        }
+        if (t->array)
+            return base + array_storage(object);
+        if (t->buffer) /* array.array: room * item size, behind ob_descr (Modules/arraymodule.c) */
+            return base + mem_u64(object + ARRAY_ALLOCATED) * mem_u32(mem_u64(object + ARRAY_DESCR) + 4);
         if (t->has_size_word) {
             word = (int64_t)mem_u64(object + OB_SIZE);
             uint64_t n = (uint64_t)(word < 0 ? -word : word);
-            return n < UINT64_C(1) << 40 ? base + n * t->item_size : base;
+            if (n >= UINT64_C(1) << 40)
+                return base;
+            return t->family == FAMILY_CODE ? (base + n * t->item_size + 7) & ~UINT64_C(7)
+                                            : base + n * t->item_size;
         }
         return base;
     }

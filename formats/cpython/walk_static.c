@@ -1,4 +1,5 @@
-/* Which addresses lie in the data of a loaded module (file mappings and the zeroed pages that follow them). */
+/* Which addresses lie in a loaded module: from its first page to the end of its .bss, as its own headers say.
+ */
 #include "formats/cpython/walk.h"
 
 #include <fcntl.h>
@@ -18,19 +19,43 @@ static uint64_t hex(const char **p)
     }
 }
 
+/* The extent in memory of an ELF file whose first bytes are mapped at `start`: up to the end of its last
+ * segment, .bss included. */
+static uint64_t elf_end(uint64_t start)
+{
+    enum { PHOFF = 32, PHENTSIZE = 54, PHNUM = 56, PT_LOAD = 1, P_VADDR = 16, P_MEMSZ = 40, PAGE = 4096 };
+    uint64_t table = start + mem_u64(start + PHOFF), size = mem_u16(start + PHENTSIZE),
+             count = mem_u16(start + PHNUM), first = 0, last = 0;
+    bool any = false;
+    for (uint64_t i = 0; i < count && mem_u64(start + PHOFF) + (i + 1) * size <= PAGE; i++) {
+        uint64_t h = table + i * size, vaddr = mem_u64(h + P_VADDR), end = vaddr + mem_u64(h + P_MEMSZ);
+        if (mem_u32(h) != PT_LOAD)
+            continue;
+        first = any && first < vaddr ? first : vaddr;
+        last = last > end ? last : end;
+        any = true;
+    }
+    const uint64_t in_page = PAGE - 1;
+    return any ? start + ((last - (first & ~in_page) + in_page) & ~in_page) : 0;
+}
+
+/* One line of /proc/self/maps: "start-end perms offset device inode path". */
 static void add(struct walk *w, uint32_t capacity, const char *line)
 {
     const char *p = line;
     uint64_t start = hex(&p);
     if (*p++ != '-')
         return;
-    uint64_t end = hex(&p);
-    const char *name = strchr(line, '/');
+    hex(&p);
+    if (p[0] != ' ' || p[1] != 'r' || strchr(line, '/') == NULL || w->static_count == capacity)
+        return;
+    p += 6;
+    uint64_t offset = hex(&p);
     struct walk_static_range *last = w->static_count > 0 ? &w->statics[w->static_count - 1] : NULL;
-    bool anonymous = name == NULL && strchr(line, '[') == NULL;
-    if (last != NULL && last->end == start && (name != NULL || anonymous)) /* the next segment, or its .bss */
-        last->end = end;
-    else if (name != NULL && w->static_count < capacity)
+    if (offset != 0 || (last != NULL && start < last->end) || mem_u32(start) != 0x464c457f) /* "\x7fELF" */
+        return;
+    uint64_t end = elf_end(start);
+    if (end > start)
         w->statics[w->static_count++] = (struct walk_static_range){start, end};
 }
 

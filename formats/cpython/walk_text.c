@@ -20,7 +20,8 @@ static struct str_data str_data(const struct walk *w, uint64_t str)
     uint32_t state = mem_u32(str + STR_STATE);
     bool compact = state & 32, ascii = state & 64;
     struct str_data d = {.length = mem_u64(str + STR_LENGTH), .kind = state >> 2 & 7, .ascii = ascii};
-    d.data = compact ? str + (ascii ? w->layout->str_ascii : w->layout->str_compact) : mem_u64(str + w->layout->str_compact);
+    d.data = compact ? str + (ascii ? w->layout->str_ascii : w->layout->str_compact)
+                     : mem_u64(str + w->layout->str_compact);
     if (d.kind != 1 && d.kind != 2 && d.kind != 4)
         d.kind = 0;
     if (d.data == 0)
@@ -68,7 +69,9 @@ size_t walk_str(const struct walk *w, uint64_t str, char *out, size_t size, uint
     }
     for (uint64_t i = 0; i < d.length; i++) {
         char one[4];
-        uint32_t c = d.kind == 1 ? mem_u8(d.data + i) : d.kind == 2 ? mem_u16(d.data + 2 * i) : mem_u32(d.data + 4 * i);
+        uint32_t c = d.kind == 1   ? mem_u8(d.data + i)
+                     : d.kind == 2 ? mem_u16(d.data + 2 * i)
+                                   : mem_u32(d.data + 4 * i);
         size_t k = put_utf8(one, c);
         if (n + k > size)
             break;
@@ -95,6 +98,19 @@ static uint32_t cache_slot(uint64_t address)
     return (uint32_t)(address >> 4) * 0x9E3779B1u >> 20;
 }
 
+/* Letters, digits, _ and the dots of module names; anything beyond ASCII passes as a letter. */
+static bool looks_like_identifier(const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char c = text[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c & 0x80);
+        if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '.')))
+            return c == '<' && i == 0 && text[n - 1] == '>' &&
+                   memchr(text, ' ', n) == NULL; /* <module>, <lambda> */
+    }
+    return n > 0;
+}
+
 uint32_t walk_string_of(struct walk *w, uint64_t str)
 {
     uint32_t slot = cache_slot(str);
@@ -103,6 +119,8 @@ uint32_t walk_string_of(struct walk *w, uint64_t str)
         return w->string_cache[slot].string;
     char *text = w->text + WALK_TEXT / 2;
     size_t n = walk_str(w, str, text, 4096, &full);
+    if (w->request->value_bytes == 0 && !looks_like_identifier(text, n))
+        n = 0; /* a key that only looks like a name */
     uint32_t id = snapshot_writer_string(w->writer, text, n);
     w->string_cache[slot].address = str;
     w->string_cache[slot].string = id;
@@ -146,7 +164,8 @@ void walk_identifier(struct walk *w, uint64_t str)
 void walk_identifiers(struct walk *w, uint64_t dict)
 {
     struct walk_keys k;
-    if (!mem_plausible(dict) || !(mem_u64(mem_u64(dict + OB_TYPE) + TP_FLAGS) & TPFLAG_DICT) || mem_u64(dict + DICT_VALUES) != 0)
+    if (!mem_plausible(dict) || !(mem_u64(mem_u64(dict + OB_TYPE) + TP_FLAGS) & TPFLAG_DICT) ||
+        mem_u64(dict + DICT_VALUES) != 0)
         return; /* a split table's keys are the class's and named in its shape */
     if (!walk_keys_read(w, mem_u64(dict + DICT_KEYS), &k))
         return;
@@ -164,41 +183,57 @@ void walk_identifiers_out(struct walk *w)
         if (id == 0 || id == ADDRESS_MAP_EXCLUDED)
             continue;
         size_t n = walk_str(w, w->identifiers[i], w->text, LONGEST, &full);
+        if (w->request->value_bytes == 0 && !looks_like_identifier(w->text, n))
+            continue;
         snapshot_writer_preview(w->writer, id, PREVIEW_STR, full, w->text, (uint32_t)n);
     }
 }
 
 /* ---- previews ---- */
 
-/* Decimal text of an int of at most 4 digits of 30 bits; longer ones have only their number of bits. */
-static uint32_t int_text(const struct walk *w, uint64_t object, char *out, uint64_t *bits)
+enum { INT_LIMBS = 64 }; /* longer ints have no preview: turning them into decimals takes too long */
+
+/* Decimal text of an int, at most `bound` bytes of it; 0: too long. Limbs are 30 bits
+ * (Include/cpython/longintrepr.h). */
+static uint32_t int_text(const struct walk *w, uint64_t object, char *out, uint32_t bound, uint64_t *bits)
 {
-    uint64_t word = mem_u64(object + OB_SIZE), n;
-    bool negative;
-    if (w->layout->minor >= 12) {
-        n = word >> 3;
-        negative = (word & 3) == 2;
-    } else {
+    enum { BILLION = 1000000000 };
+    uint64_t word = mem_u64(object + OB_SIZE), n = word >> 3;
+    bool negative = (word & 3) == 2;
+    if (w->layout->minor < 12) {
         negative = (int64_t)word < 0;
-        n = negative ? (uint64_t)-(int64_t)word : word;
+        n = negative ? (uint64_t) - (int64_t)word : word;
     }
-    uint32_t top = n > 0 ? mem_u32(object + 24 + 4 * (n - 1)) : 0;
-    *bits = n > 0 ? 30 * (n - 1) + (top == 0 ? 0 : 32 - (uint32_t)__builtin_clz(top)) : 0;
-    if (n > 4)
+    if (n > INT_LIMBS)
         return 0;
-    unsigned __int128 value = 0;
-    for (uint64_t i = n; i > 0; i--)
-        value = value << 30 | (mem_u32(object + 24 + 4 * (i - 1)) & 0x3fffffff);
-    char digits[48];
-    uint32_t d = 0, length = 0;
+    uint32_t limbs[INT_LIMBS], groups[INT_LIMBS * 2],
+        count = 0, length = 0; /* groups: base a billion, the lowest first */
+    for (uint64_t i = 0; i < n; i++)
+        limbs[i] = mem_u32(object + 24 + 4 * i) & 0x3fffffff;
+    *bits = n > 0 && limbs[n - 1] != 0 ? 30 * (n - 1) + 32 - (uint32_t)__builtin_clz(limbs[n - 1]) : 0;
     do {
-        digits[d++] = (char)('0' + (int)(value % 10));
-        value /= 10;
-    } while (value != 0);
-    if (negative)
+        uint64_t rest = 0;
+        for (uint64_t i = n; i > 0; i--) {
+            rest = rest << 30 | limbs[i - 1];
+            limbs[i - 1] = (uint32_t)(rest / BILLION);
+            rest %= BILLION;
+        }
+        groups[count++] = (uint32_t)rest;
+        while (n > 0 && limbs[n - 1] == 0)
+            n--;
+    } while (n > 0);
+    if (negative && length < bound)
         out[length++] = '-';
-    while (d > 0)
-        out[length++] = digits[--d];
+    for (uint32_t g = count; g > 0; g--) {
+        char digits[9];
+        uint32_t value = groups[g - 1], first = 0;
+        for (uint32_t d = 9; d > 0; d--, value /= 10)
+            digits[d - 1] = (char)('0' + value % 10);
+        while (g == count && first < 8 && digits[first] == '0')
+            first++;
+        for (; first < 9 && length < bound; first++)
+            out[length++] = digits[first];
+    }
     return length;
 }
 
@@ -220,11 +255,12 @@ void walk_preview(struct walk *w, struct walk_type *t, uint64_t object, uint32_t
         snapshot_writer_preview(w->writer, id, PREVIEW_BYTES, full, text, n);
         break;
     case FAMILY_INT:
-        n = int_text(w, object, text, &full);
-        snapshot_writer_preview(w->writer, id, PREVIEW_INT, full, text, n <= bound ? n : 0);
+        n = int_text(w, object, text, bound, &full);
+        if (n > 0)
+            snapshot_writer_preview(w->writer, id, PREVIEW_INT, full, text, n);
         break;
     case FAMILY_BOOL:
-        n = int_text(w, object, text, &full);
+        int_text(w, object, text, 1, &full);
         text[0] = (char)(text[0] == '1');
         snapshot_writer_preview(w->writer, id, PREVIEW_BOOL, 1, text, 1);
         break;
@@ -254,7 +290,13 @@ static size_t c_text(uint64_t from, char *out, size_t size)
 /* Names of functions, classes, modules, code ... : identifiers, written with or without values. */
 void walk_name_preview(struct walk *w, struct walk_type *t, uint64_t object, uint32_t id)
 {
-    enum { LONGEST = 1024, FUNCTION_MODULE_OLD = 88, FUNCTION_QUALNAME_OLD = 104, FUNCTION_MODULE = 104, FUNCTION_QUALNAME = 40 };
+    enum {
+        LONGEST = 1024,
+        FUNCTION_MODULE_OLD = 88,
+        FUNCTION_QUALNAME_OLD = 104,
+        FUNCTION_MODULE = 104,
+        FUNCTION_QUALNAME = 40
+    };
     const struct cpython_layout *l = w->layout;
     char *text = w->text;
     size_t n = 0, module;
@@ -276,7 +318,8 @@ void walk_name_preview(struct walk *w, struct walk_type *t, uint64_t object, uin
         n = text_at(w, object, 48, text, LONGEST);
         break;
     case FAMILY_BUILTIN:
-        n = mem_plausible(mem_u64(object + 16)) ? c_text(mem_u64(mem_u64(object + 16)), text, LONGEST) : 0; /* m_ml->ml_name */
+        n = mem_plausible(mem_u64(object + 16)) ? c_text(mem_u64(mem_u64(object + 16)), text, LONGEST)
+                                                : 0; /* m_ml->ml_name */
         break;
     case FAMILY_DESCRIPTOR:
         n = text_at(w, object, 24, text, LONGEST); /* d_name */

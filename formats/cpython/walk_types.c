@@ -72,8 +72,9 @@ static uint8_t family_by_flags(uint64_t flags)
         uint64_t flag;
         uint8_t family;
     } table[] = {
-        {TPFLAG_TYPE, FAMILY_TYPE}, {TPFLAG_UNICODE, FAMILY_STR}, {TPFLAG_BYTES, FAMILY_BYTES}, {TPFLAG_LIST, FAMILY_LIST},
-        {TPFLAG_TUPLE, FAMILY_TUPLE}, {TPFLAG_DICT, FAMILY_DICT}, {TPFLAG_EXCEPTION, FAMILY_EXCEPTION}, {TPFLAG_LONG, FAMILY_INT},
+        {TPFLAG_TYPE, FAMILY_TYPE},           {TPFLAG_UNICODE, FAMILY_STR}, {TPFLAG_BYTES, FAMILY_BYTES},
+        {TPFLAG_LIST, FAMILY_LIST},           {TPFLAG_TUPLE, FAMILY_TUPLE}, {TPFLAG_DICT, FAMILY_DICT},
+        {TPFLAG_EXCEPTION, FAMILY_EXCEPTION}, {TPFLAG_LONG, FAMILY_INT},
     };
     for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (flags & table[i].flag)
@@ -109,10 +110,15 @@ static uint8_t family_of(const struct walk *w, uint64_t type, uint64_t flags)
     return family_by_flags(flags);
 }
 
-/* 3.12+: what the interpreter keeps of a static type, found by the 1-based index in tp_subclasses; 0: nothing. */
+/* 3.12+: what the interpreter keeps of a static type, found by the 1-based index in tp_subclasses; 0:
+ * nothing. */
 static uint64_t static_state(const struct walk *w, uint64_t type)
 {
-    enum { BUILTINS = 200, EXTENSIONS = 10, BETWEEN = 16 }; /* Include/internal/pycore_typeobject.h, struct types_state; extensions: 3.13+ */
+    enum {
+        BUILTINS = 200,
+        EXTENSIONS = 10,
+        BETWEEN = 16
+    }; /* Include/internal/pycore_typeobject.h, struct types_state; extensions: 3.13+ */
     const struct cpython_layout *l = w->layout;
     uint64_t index = mem_u64(type + TP_SUBCLASSES), table = w->interpreter + l->static_types;
     if (index == 0 || index > BUILTINS)
@@ -225,7 +231,8 @@ static void add_members(struct walk *w, struct walk_type *t, uint64_t members, u
         size_t n = 0;
         for (char c; n < sizeof(buffer) && (c = (char)mem_u8(text + n)) != '\0'; n++)
             buffer[n] = c;
-        add_name(t, (uint32_t)offset, slots ? REFERENCE_SLOT : REFERENCE_FIELD, snapshot_writer_string(w->writer, buffer, n), slots);
+        add_name(t, (uint32_t)offset, slots ? REFERENCE_SLOT : REFERENCE_FIELD,
+                 snapshot_writer_string(w->writer, buffer, n), slots);
         if (slots && t->slot_count < MAX_NAMES)
             t->slots[t->slot_count++] = (uint32_t)offset;
     }
@@ -241,7 +248,8 @@ static void add_known_fields(struct walk *w, struct walk_type *t, uint64_t base)
     }
 }
 
-/* Names of everything at an offset, the most derived type first; finds the first base whose traverse is C's. */
+/* Names of everything at an offset, the most derived type first; finds the first base whose traverse is C's.
+ */
 static void describe(struct walk *w, struct walk_type *t)
 {
     struct walk_name *names = w->name_scratch;
@@ -260,7 +268,8 @@ static void describe(struct walk *w, struct walk_type *t)
             if (count < MAX_NAMES)
                 add_members(w, t, base + mem_u64(metatype + TP_BASICSIZE), count, true);
         } else {
-            t->container_traverse = traverse == 0 ? t->container_traverse : traverse; /* ends as the builtin's */
+            t->container_traverse =
+                traverse == 0 ? t->container_traverse : traverse; /* ends as the builtin's */
             if (t->c_size == 0) {
                 t->traverse = traverse;
                 t->c_size = (uint32_t)mem_u64(base + TP_BASICSIZE);
@@ -268,6 +277,8 @@ static void describe(struct walk *w, struct walk_type *t)
             uint64_t name = mem_u64(base + TP_NAME);
             t->coroutine = t->coroutine || c_equals(name, "coroutine") || c_equals(name, "async_generator");
             t->ordered = t->ordered || c_equals(name, "collections.OrderedDict");
+            t->buffer = t->buffer || c_equals(name, "array.array");
+            t->queue = t->queue || c_equals(name, "_queue.SimpleQueue");
             t->array = t->array || c_equals(name, "numpy.ndarray");
             t->dated = t->dated || c_equals(name, "datetime.datetime") || c_equals(name, "datetime.time");
             if (!is_python_class(w, base))
@@ -293,8 +304,8 @@ static void choose_container(struct walk_type *t, uint64_t tuple_type)
         uint8_t family, container;
         uint32_t size;
     } table[] = {
-        {FAMILY_LIST, VISIT_LIST, 40}, {FAMILY_TUPLE, VISIT_TUPLE, 24}, {FAMILY_DICT, VISIT_DICT, 48}, {FAMILY_SET, VISIT_SET, SET_SIZE},
-        {FAMILY_DEQUE, VISIT_LIST, 0},
+        {FAMILY_LIST, VISIT_LIST, 40},     {FAMILY_TUPLE, VISIT_TUPLE, 24}, {FAMILY_DICT, VISIT_DICT, 48},
+        {FAMILY_SET, VISIT_SET, SET_SIZE}, {FAMILY_DEQUE, VISIT_LIST, 0},
     };
     t->container = VISIT_LEAF;
     for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -343,7 +354,9 @@ static uint8_t choose_visit(struct walk *w, struct walk_type *t)
     case FAMILY_NONE:
         return VISIT_LEAF;
     default:
-        return t->basic_size <= 16 && t->item_size == 0 && !(t->flags & TPFLAG_HAVE_GC) && t->dict_offset == 0 ? VISIT_LEAF : VISIT_GENERAL;
+        return t->basic_size <= 16 && t->item_size == 0 && !(t->flags & TPFLAG_HAVE_GC) && t->dict_offset == 0
+                   ? VISIT_LEAF
+                   : VISIT_GENERAL;
     }
 }
 
@@ -370,7 +383,8 @@ static void fill(struct walk *w, struct walk_type *t)
         if (walk_keys_read(w, cached, &k) && k.count <= 256)
             t->key_count = (uint32_t)k.count;
     }
-    t->has_size_word = t->item_size != 0 && t->family != FAMILY_GENERATOR && t->family != FAMILY_INT && t->family != FAMILY_TYPE;
+    t->has_size_word = t->item_size != 0 && t->family != FAMILY_GENERATOR && t->family != FAMILY_INT &&
+                       t->family != FAMILY_TYPE;
     t->visit = choose_visit(w, t);
 }
 
@@ -391,7 +405,8 @@ static void announce(struct walk *w, struct walk_type *t)
         members[count++] = (struct snapshot_member){t->names[i].offset, t->names[i].name};
     struct snapshot_type s = {
         .name = snapshot_writer_string(w->writer, name, n),
-        .module = module_length == 0 ? walk_string(w, "builtins") : snapshot_writer_string(w->writer, name, module_length),
+        .module = module_length == 0 ? walk_string(w, "builtins")
+                                     : snapshot_writer_string(w->writer, name, module_length),
         .object = walk_id(w, t->address),
         .family = t->family,
         .base = base_id,
@@ -401,9 +416,10 @@ static void announce(struct walk *w, struct walk_type *t)
         .member_count = count,
         .members = members,
     };
-    s.flags = (t->flags & TPFLAG_HEAPTYPE ? TYPE_HEAP : 0) | (t->flags & TPFLAG_HAVE_GC ? TYPE_GC : 0) |
-              (mem_u64(t->address + TP_TRAVERSE) != 0 ? TYPE_TRAVERSE : 0) |
-              (mem_u64(t->address + TP_FINALIZE) != 0 || mem_u64(t->address + TP_DEL) != 0 ? TYPE_FINALIZER : 0);
+    s.flags =
+        (t->flags & TPFLAG_HEAPTYPE ? TYPE_HEAP : 0) | (t->flags & TPFLAG_HAVE_GC ? TYPE_GC : 0) |
+        (mem_u64(t->address + TP_TRAVERSE) != 0 ? TYPE_TRAVERSE : 0) |
+        (mem_u64(t->address + TP_FINALIZE) != 0 || mem_u64(t->address + TP_DEL) != 0 ? TYPE_FINALIZER : 0);
     t->id = snapshot_writer_type(w->writer, &s);
     t->plain_shape = walk_shape(w, t, NULL, 0,
                                 t->container == VISIT_DICT   ? TAIL_PAIRS

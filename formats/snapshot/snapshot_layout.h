@@ -1,7 +1,7 @@
 /* snapshot_layout.h -- the wire constants and records of a snapshot, as docs/snapshot-format.md defines them.
  *
- * The only thing the hook's writer and the reader both know. No functions beyond the arithmetic of the column codes,
- * no allocation. Every record is little-endian and packed by construction (static_asserts below).
+ * The only thing the hook's writer and the reader both know. No functions beyond the arithmetic of the column
+ * codes, no allocation. Every record is little-endian and packed by construction (static_asserts below).
  */
 #ifndef HELDBY_SNAPSHOT_LAYOUT_H
 #define HELDBY_SNAPSHOT_LAYOUT_H
@@ -9,29 +9,44 @@
 #include <assert.h>
 #include <stdint.h>
 
-#define SNAPSHOT_MAGIC          "\x89HELD\r\n\x1a"
-#define SNAPSHOT_TRAILER_MAGIC  "HELDEND\n"
-#define SNAPSHOT_BLOCK_MAGIC    0x4b4c4248u /* "HBLK" */
-#define SNAPSHOT_MAJOR          1
-#define SNAPSHOT_MINOR          0
+#define SNAPSHOT_MAGIC         "\x89HELD\r\n\x1a"
+#define SNAPSHOT_TRAILER_MAGIC "HELDEND\n"
+#define SNAPSHOT_BLOCK_MAGIC   0x4b4c4248u /* "HBLK" */
+#define SNAPSHOT_MAJOR         1
+#define SNAPSHOT_MINOR         0
 
 enum {
     SNAPSHOT_MAX_STREAMS = 32,
-    SNAPSHOT_MAX_STREAM = 16 << 20,      /* raw bytes of one stream */
+    SNAPSHOT_MAX_STREAM = 16 << 20, /* raw bytes of one stream */
     SNAPSHOT_MAX_PAYLOAD = 64 << 20,
     SNAPSHOT_OBJECTS_PER_BLOCK = 65536,
     SNAPSHOT_EDGES_PER_BLOCK = 262144,
     SNAPSHOT_HUB_SLOTS = 256,
-    SNAPSHOT_ABSOLUTE = 15,              /* nibble of an absolute address */
+    SNAPSHOT_ABSOLUTE = 15, /* nibble of an absolute address */
 };
 
 enum snapshot_block_kind {
-    SNAPSHOT_FACTS = 1, SNAPSHOT_STRINGS, SNAPSHOT_TYPES, SNAPSHOT_SHAPES, SNAPSHOT_THREADS, SNAPSHOT_FRAMES,
-    SNAPSHOT_ROOTS, SNAPSHOT_OBJECTS, SNAPSHOT_EDGES, SNAPSHOT_PREVIEWS, SNAPSHOT_CONTENTS,
+    SNAPSHOT_FACTS = 1,
+    SNAPSHOT_STRINGS,
+    SNAPSHOT_TYPES,
+    SNAPSHOT_SHAPES,
+    SNAPSHOT_THREADS,
+    SNAPSHOT_FRAMES,
+    SNAPSHOT_ROOTS,
+    SNAPSHOT_OBJECTS,
+    SNAPSHOT_EDGES,
+    SNAPSHOT_PREVIEWS,
+    SNAPSHOT_CONTENTS,
     SNAPSHOT_BLOCK_KINDS
 };
 
-enum snapshot_fact_type { SNAPSHOT_FACT_U64 = 1, SNAPSHOT_FACT_I64, SNAPSHOT_FACT_F64, SNAPSHOT_FACT_TEXT, SNAPSHOT_FACT_LIST };
+enum snapshot_fact_type {
+    SNAPSHOT_FACT_U64 = 1,
+    SNAPSHOT_FACT_I64,
+    SNAPSHOT_FACT_F64,
+    SNAPSHOT_FACT_TEXT,
+    SNAPSHOT_FACT_LIST
+};
 
 enum snapshot_compression { SNAPSHOT_STORED = 0, SNAPSHOT_ZSTD = 1 };
 
@@ -74,26 +89,66 @@ static_assert(sizeof(struct snapshot_trailer) == 32, "trailer is 32 bytes");
 enum { FACTS_RECORDS = 0 };
 enum { STRINGS_LENGTH = 0, STRINGS_BYTES = 2 };
 enum {
-    TYPES_NAME = 0, TYPES_MODULE = 2, TYPES_ADDRESS = 4, TYPES_OBJECT = 6, TYPES_FLAGS = 8, TYPES_FAMILY = 10,
-    TYPES_BASIC_SIZE = 12, TYPES_ITEM_SIZE = 14, TYPES_BASE = 16, TYPES_MEMBER_COUNT = 18, TYPES_MEMBER_OFFSET = 20,
+    TYPES_NAME = 0,
+    TYPES_MODULE = 2,
+    TYPES_ADDRESS = 4,
+    TYPES_OBJECT = 6,
+    TYPES_FLAGS = 8,
+    TYPES_FAMILY = 10,
+    TYPES_BASIC_SIZE = 12,
+    TYPES_ITEM_SIZE = 14,
+    TYPES_BASE = 16,
+    TYPES_MEMBER_COUNT = 18,
+    TYPES_MEMBER_OFFSET = 20,
     TYPES_MEMBER_NAME = 22
 };
 enum {
-    SHAPES_TYPE = 0, SHAPES_BASE_SIZE = 2, SHAPES_TAIL = 4, SHAPES_TAIL_START = 6, SHAPES_FIELD_COUNT = 8,
-    SHAPES_FIELD_KIND = 10, SHAPES_FIELD_CERTAINTY = 12, SHAPES_FIELD_NAME = 14, SHAPES_FIELD_NUMBER = 16
+    SHAPES_TYPE = 0,
+    SHAPES_BASE_SIZE = 2,
+    SHAPES_TAIL = 4,
+    SHAPES_TAIL_START = 6,
+    SHAPES_FIELD_COUNT = 8,
+    SHAPES_FIELD_KIND = 10,
+    SHAPES_FIELD_CERTAINTY = 12,
+    SHAPES_FIELD_NAME = 14,
+    SHAPES_FIELD_NUMBER = 16
 };
 enum { THREADS_IDENT = 0, THREADS_NATIVE = 2, THREADS_NAME = 4, THREADS_FLAGS = 6, THREADS_INTERPRETER = 8 };
 enum {
-    FRAMES_THREAD = 0, FRAMES_DEPTH = 2, FRAMES_FUNCTION = 4, FRAMES_MODULE = 6, FRAMES_FILE = 8, FRAMES_LINE = 10,
+    FRAMES_THREAD = 0,
+    FRAMES_DEPTH = 2,
+    FRAMES_FUNCTION = 4,
+    FRAMES_MODULE = 6,
+    FRAMES_FILE = 8,
+    FRAMES_LINE = 10,
     FRAMES_CODE = 12
 };
 enum {
-    ROOTS_KIND = 0, ROOTS_REFERENCE = 2, ROOTS_CERTAINTY = 4, ROOTS_NAME = 6, ROOTS_NUMBER = 8, ROOTS_TARGET = 10,
-    ROOTS_THREAD = 12, ROOTS_FRAME = 14
+    ROOTS_KIND = 0,
+    ROOTS_REFERENCE = 2,
+    ROOTS_CERTAINTY = 4,
+    ROOTS_NAME = 6,
+    ROOTS_NUMBER = 8,
+    ROOTS_TARGET = 10,
+    ROOTS_THREAD = 12,
+    ROOTS_FRAME = 14
 };
-enum { OBJECTS_ADDRESS = 0, OBJECTS_SHAPE = 2, OBJECTS_SIZE = 4, OBJECTS_REFCOUNT = 6, OBJECTS_FLAGS = 8, OBJECTS_DEGREE = 10 };
+enum {
+    OBJECTS_ADDRESS = 0,
+    OBJECTS_SHAPE = 2,
+    OBJECTS_SIZE = 4,
+    OBJECTS_REFCOUNT = 6,
+    OBJECTS_FLAGS = 8,
+    OBJECTS_DEGREE = 10
+};
 enum { EDGES_TARGET = 0 };
-enum { PREVIEWS_OBJECT = 0, PREVIEWS_KIND = 2, PREVIEWS_FULL_LENGTH = 4, PREVIEWS_LENGTH = 6, PREVIEWS_TEXT = 8 };
+enum {
+    PREVIEWS_OBJECT = 0,
+    PREVIEWS_KIND = 2,
+    PREVIEWS_FULL_LENGTH = 4,
+    PREVIEWS_LENGTH = 6,
+    PREVIEWS_TEXT = 8
+};
 enum { CONTENTS_KIND = 0, CONTENTS_OFFSET = 2, CONTENTS_ITEMS = 4, CONTENTS_FIRST = 6 };
 
 static inline uint64_t snapshot_zigzag(int64_t v)

@@ -3,8 +3,20 @@
 #include <string.h>
 
 /* Table blocks are flushed when they hold this many items, so that a cut file loses little. */
-enum { STRINGS_PER_BLOCK = 8192, STRING_BYTES = 1 << 19, TYPES_PER_BLOCK = 1024, MEMBERS_PER_BLOCK = 8192, SHAPES_PER_BLOCK = 8192 };
-enum { FIELDS_PER_BLOCK = 65536, THREADS_PER_BLOCK = 4096, FRAMES_PER_BLOCK = 8192, ROOTS_PER_BLOCK = 16384, PREVIEWS_PER_BLOCK = 32768 };
+enum {
+    STRINGS_PER_BLOCK = 8192,
+    STRING_BYTES = 1 << 19,
+    TYPES_PER_BLOCK = 1024,
+    MEMBERS_PER_BLOCK = 8192,
+    SHAPES_PER_BLOCK = 8192
+};
+enum {
+    FIELDS_PER_BLOCK = 65536,
+    THREADS_PER_BLOCK = 4096,
+    FRAMES_PER_BLOCK = 8192,
+    ROOTS_PER_BLOCK = 16384,
+    PREVIEWS_PER_BLOCK = 32768
+};
 enum { PREVIEW_BYTES = 1 << 20, FACT_BYTES = 1 << 18, STRING_LIMIT = 65536 };
 
 static size_t align_up(size_t n)
@@ -80,8 +92,8 @@ size_t snapshot_writer_memory(const struct snapshot_zstd *zstd)
     return c.used;
 }
 
-struct snapshot_writer *snapshot_writer_begin(void *memory, size_t size, int fd, const struct snapshot_zstd *zstd,
-                                              const uint8_t capture_id[16])
+struct snapshot_writer *snapshot_writer_begin(void *memory, size_t size, int fd,
+                                              const struct snapshot_zstd *zstd, const uint8_t capture_id[16])
 {
     struct snapshot_writer *w = memory;
     struct carver c = {memory, 0};
@@ -89,12 +101,17 @@ struct snapshot_writer *snapshot_writer_begin(void *memory, size_t size, int fd,
         return NULL;
     carve_all(&c, w, zstd);
     w->fd = fd;
-    w->next_string = w->next_type = w->next_shape = w->next_thread = w->next_frame = w->first_object = w->new_id = 1;
+    w->next_string = w->next_type = w->next_shape = w->next_thread = w->next_frame = w->first_object =
+        w->new_id = 1;
     if (w->workspace != NULL) {
         w->zstd = *zstd;
         w->context = zstd->init_static_context(w->workspace, w->workspace_size);
     }
-    struct snapshot_header h = {.major = SNAPSHOT_MAJOR, .minor = SNAPSHOT_MINOR, .header_size = sizeof(h), .pointer_size = 8, .byte_order = 1};
+    struct snapshot_header h = {.major = SNAPSHOT_MAJOR,
+                                .minor = SNAPSHOT_MINOR,
+                                .header_size = sizeof(h),
+                                .pointer_size = 8,
+                                .byte_order = 1};
     memcpy(h.magic, SNAPSHOT_MAGIC, 8);
     memcpy(h.capture_id, capture_id, 16);
     h.checksum = snapshot_writer_hash(&h, offsetof(struct snapshot_header, checksum), 0);
@@ -153,7 +170,8 @@ uint32_t snapshot_writer_string(struct snapshot_writer *w, const char *text, siz
     if (length > STRING_LIMIT)
         for (length = STRING_LIMIT; length > 0 && ((uint8_t)text[length] & 0xc0) == 0x80;)
             length--;
-    if (w->string_length.count == w->string_length.capacity || w->string_bytes.used + length > w->string_bytes.capacity)
+    if (w->string_length.count == w->string_length.capacity ||
+        w->string_bytes.used + length > w->string_bytes.capacity)
         snapshot_writer_flush_strings(w);
     column_put(&w->string_length, length);
     memcpy(w->string_bytes.bytes + w->string_bytes.used, text, length);
@@ -205,7 +223,8 @@ uint32_t snapshot_writer_shape(struct snapshot_writer *w, const struct snapshot_
     return w->next_shape++;
 }
 
-uint32_t snapshot_writer_thread(struct snapshot_writer *w, uint64_t ident, uint64_t native, uint32_t name, uint32_t flags, uint32_t interpreter)
+uint32_t snapshot_writer_thread(struct snapshot_writer *w, uint64_t ident, uint64_t native, uint32_t name,
+                                uint32_t flags, uint32_t interpreter)
 {
     if (w->thread[0].count == THREADS_PER_BLOCK)
         snapshot_writer_flush_threads(w);
@@ -253,8 +272,8 @@ void snapshot_writer_first_new(struct snapshot_writer *w, uint32_t id)
     w->block_new_id = id;
 }
 
-void snapshot_writer_object(struct snapshot_writer *w, uint64_t address, uint32_t shape, uint64_t size_code, uint64_t refcount, uint8_t flags,
-                            uint32_t edge_count, uint32_t fields)
+void snapshot_writer_object(struct snapshot_writer *w, uint64_t address, uint32_t shape, uint64_t size_code,
+                            uint64_t refcount, uint8_t flags, uint32_t edge_count, uint32_t fields)
 {
     uint32_t n = w->object[0].count;
     uint64_t code;
@@ -266,6 +285,7 @@ void snapshot_writer_object(struct snapshot_writer *w, uint64_t address, uint32_
     column_put(&w->object[3], refcount);
     column_put(&w->object[4], snapshot_zigzag((int64_t)edge_count - (int64_t)fields));
     w->object_flags[n] = flags;
+    w->object_edges += edge_count;
     if (n + 1 == SNAPSHOT_OBJECTS_PER_BLOCK)
         snapshot_writer_flush_objects(w);
 }
@@ -293,7 +313,8 @@ void snapshot_writer_edge(struct snapshot_writer *w, uint32_t target)
         snapshot_writer_flush_edges(w);
 }
 
-void snapshot_writer_preview(struct snapshot_writer *w, uint32_t object, uint8_t kind, uint64_t full_length, const void *text, uint32_t length)
+void snapshot_writer_preview(struct snapshot_writer *w, uint32_t object, uint8_t kind, uint64_t full_length,
+                             const void *text, uint32_t length)
 {
     if (length > STRING_LIMIT)
         return;

@@ -47,7 +47,8 @@ static void block_begin(struct block *b, uint16_t kind, uint64_t first, uint32_t
     b->header.first_item = first;
 }
 
-static void block_stream(struct block *b, uint16_t id, const void *data, uint32_t size, const struct column *column)
+static void block_stream(struct block *b, uint16_t id, const void *data, uint32_t size,
+                         const struct column *column)
 {
     uint16_t n = b->header.stream_count++;
     b->streams[n] = (struct snapshot_stream){.id = id, .raw_size = size};
@@ -71,7 +72,8 @@ static void pack_lengths(uint8_t *packed, const struct column *c)
 }
 
 /* Puts one stream at `to`, compressed where that makes it smaller. */
-static uint32_t stream_out(struct snapshot_writer *w, struct snapshot_stream *s, const void *data, uint8_t *to, size_t room)
+static uint32_t stream_out(struct snapshot_writer *w, struct snapshot_stream *s, const void *data,
+                           uint8_t *to, size_t room)
 {
     s->stored_size = s->raw_size;
     if (w->context != NULL && s->raw_size >= 64) {
@@ -130,7 +132,8 @@ static void column_reset(struct column *c)
 }
 
 /* Ends a block made of columns 0, 2, 4, ... and empties them. */
-static void block_columns(struct snapshot_writer *w, uint16_t kind, uint64_t first, struct column *columns, uint16_t count)
+static void block_columns(struct snapshot_writer *w, uint16_t kind, uint64_t first, struct column *columns,
+                          uint16_t count)
 {
     struct block b;
     if (columns[0].count == 0)
@@ -242,6 +245,7 @@ void snapshot_writer_flush_objects(struct snapshot_writer *w)
     snapshot_writer_flush_roots(w);
     snapshot_writer_flush_shapes(w);
     block_begin(&b, SNAPSHOT_OBJECTS, w->first_object, n);
+    b.header.extra = w->block_object_edges;
     block_column(&b, OBJECTS_ADDRESS, &w->object[0]);
     block_column(&b, OBJECTS_SHAPE, &w->object[1]);
     block_column(&b, OBJECTS_SIZE, &w->object[2]);
@@ -252,6 +256,7 @@ void snapshot_writer_flush_objects(struct snapshot_writer *w)
     for (unsigned i = 0; i < OBJECT_COLUMNS; i++)
         column_reset(&w->object[i]);
     w->first_object += n;
+    w->block_object_edges = w->object_edges;
     w->last_address = 0;
 }
 

@@ -1,4 +1,5 @@
-/* snapshot_writer_private.h -- the writer's state, shared by its two halves: what is buffered, and how blocks leave. */
+/* snapshot_writer_private.h -- the writer's state, shared by its two halves: what is buffered, and how blocks
+ * leave. */
 #ifndef HELDBY_SNAPSHOT_WRITER_PRIVATE_H
 #define HELDBY_SNAPSHOT_WRITER_PRIVATE_H
 
@@ -8,13 +9,21 @@
 #include <string.h>
 
 enum {
-    TYPE_COLUMNS = 10, SHAPE_COLUMNS = 5, FIELD_COLUMNS = 4, THREAD_COLUMNS = 5, FRAME_COLUMNS = 7, ROOT_COLUMNS = 8,
-    OBJECT_COLUMNS = 5, PREVIEW_COLUMNS = 3, CONTENTS_COLUMNS = 4,
+    TYPE_COLUMNS = 10,
+    SHAPE_COLUMNS = 5,
+    FIELD_COLUMNS = 4,
+    THREAD_COLUMNS = 5,
+    FRAME_COLUMNS = 7,
+    ROOT_COLUMNS = 8,
+    OBJECT_COLUMNS = 5,
+    PREVIEW_COLUMNS = 3,
+    CONTENTS_COLUMNS = 4,
     CONTENTS_CAPACITY = 262144, /* blocks in a file that the contents can name: 8 billion objects */
     OUT_CAPACITY = 8 << 20
 };
 
-/* An integer column while it fills: one byte per length (packed to nibbles when it leaves), values without leading zeros. */
+/* An integer column while it fills: one byte per length (packed to nibbles when it leaves), values without
+ * leading zeros. */
 struct column {
     uint8_t *lengths, *bytes;
     uint32_t count, used, capacity;
@@ -49,6 +58,7 @@ struct snapshot_writer {
     uint32_t first_object; /* of the block being filled */
     struct column object[OBJECT_COLUMNS];
     uint8_t *object_flags;
+    uint64_t object_edges, block_object_edges; /* edges of all objects so far; of those before this block */
     uint64_t last_address;
 
     struct column edge;

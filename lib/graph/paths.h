@@ -37,7 +37,7 @@ struct path_query {
 };
 
 /* Finds chains: *ret is an array of *count (0: none), for chains_free. Memory: 8 bytes per object visited and
-   one bit per object; with max > 1 another 4 bytes per object of the heap. False: no memory. */
+   two bits per object; with max > 1 another 4 bytes per object of the heap. False: no memory. */
 bool paths_find(const struct graph *graph, const struct roots *roots, const struct path_query *query,
                 struct chain **ret, uint32_t *count, struct error *err);
 void chain_free(struct chain *chain);

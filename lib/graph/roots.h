@@ -12,8 +12,7 @@
 struct roots {
     const struct heap *heap;  /* borrowed */
     struct object_set rooted; /* targets of roots */
-    uint32_t *order; /* [heap->root_count] indexes into heap->roots, by target, then from the best root to the
-                        worst */
+    uint32_t *order; /* [heap->root_count] indexes into heap->roots: by target, then the best one first */
 };
 
 bool roots_create(struct roots *roots, const struct heap *heap, struct error *err);
@@ -27,9 +26,15 @@ unsigned root_rank(enum root_kind kind);
 /* < 0 if a is the better of two roots, 0 only for the same one. Exact before uncertain, then by rank, kind,
  * frame depth, order. */
 int root_compare(const struct heap *heap, uint32_t a, uint32_t b);
+/* A running frame may be its target, too: the generator it runs. */
+static inline bool root_is_target(const struct heap_root *root)
+{
+    return root->reference == REFERENCE_NONE || root->reference == REFERENCE_FRAME;
+}
+
 static inline unsigned root_cost(const struct heap_root *root)
 {
-    return root->reference != 0;
+    return !root_is_target(root);
 }
 
 #endif

@@ -14,11 +14,10 @@ struct tree_visit {
     object_id parent; /* 0: under a root directly */
     object_id via;    /* not 0: the parent's transparent dict or frame, which holds the object */
     uint32_t root;    /* parent 0: index into heap->roots */
-    uint64_t edge; /* parent not 0: in edges.item, of via or else of the parent; TREE_TYPE_EDGE: the parent's
-                      type */
+    uint64_t edge;    /* parent not 0: in edges.item, of via or else of the parent; or TREE_TYPE_EDGE */
 };
 
-#define TREE_TYPE_EDGE UINT64_MAX
+#define TREE_TYPE_EDGE UINT64_MAX /* the object is its parent's type */
 
 struct tree_options {
     const struct object_set *transparent; /* graph.transparent, or from graph_find_transparent */

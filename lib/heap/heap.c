@@ -81,6 +81,7 @@ static void name_tail(const struct heap *heap, const struct heap_shape *shape, u
         break;
     }
     ret->kind = REFERENCE_FIELD;
+    ret->number = -1 - ret->number; /* not an offset: found nowhere in the object's own words */
 }
 
 struct reference heap_reference(const struct heap *heap, object_id source, uint64_t edge)

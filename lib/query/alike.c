@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/query/raw.h"
+
 static int compare(uint64_t a, uint64_t b)
 {
     return (a > b) - (a < b);
@@ -26,15 +28,32 @@ static bool may_differ(const struct hold *hold)
     }
 }
 
-static int compare_names(const struct hold *a, const struct hold *b)
+/* Equal names are the same name, whether or not they are one str object. */
+static int compare_names(const struct neighbour *a, const struct neighbour *b)
 {
-    int order = compare(a->key, b->key);
-    if (!order && a->name != b->name)
-        order = strcmp(a->name, b->name);
+    if (a->name.text && b->name.text) {
+        size_t least = a->name.length < b->name.length ? a->name.length : b->name.length;
+        int order = memcmp(a->name.text, b->name.text, least);
+        return order ? order : compare(a->name.length, b->name.length);
+    }
+    int order = compare(!a->name.text, !b->name.text);
+    if (!order)
+        order = compare(a->hold.key, b->hold.key);
     /* Where there is a name, the number is a place in the row. */
-    if (!order && !a->key && !*a->name && a->kind != REFERENCE_MEMBER)
-        order = compare((uint64_t)a->number, (uint64_t)b->number);
+    if (!order && !a->hold.key && a->hold.kind != REFERENCE_MEMBER)
+        order = compare((uint64_t)a->hold.number, (uint64_t)b->hold.number);
     return order;
+}
+
+static void find_name(const struct heap *heap, struct neighbour *item)
+{
+    item->name = (struct heap_preview){0};
+    if (*item->hold.name)
+        item->name =
+            (struct heap_preview){.text = item->hold.name, .length = (uint32_t)strlen(item->hold.name)};
+    else if (!item->hold.key || heap_family(heap, item->hold.key) != FAMILY_STR ||
+             !raw_text(heap, item->hold.key, &item->name))
+        item->name.text = NULL;
 }
 
 static int compare_neighbours(const void *a, const void *b, void *context)
@@ -47,7 +66,7 @@ static int compare_neighbours(const void *a, const void *b, void *context)
     if (!order)
         order = compare(x->hold.kind, y->hold.kind);
     if (!order)
-        order = compare_names(&x->hold, &y->hold);
+        order = compare_names(x, y);
     if (!order)
         order = compare(x->address, y->address);
     if (!order)
@@ -71,7 +90,7 @@ static bool too_many_names(const struct neighbour *item, size_t first, size_t en
     if (!may_differ(&item[first].hold))
         return false;
     for (size_t i = first + 1; i < end && names <= most; i++)
-        names += compare_names(&item[i - 1].hold, &item[i].hold) != 0;
+        names += compare_names(&item[i - 1], &item[i]) != 0;
     return names > most;
 }
 
@@ -86,7 +105,7 @@ static void cut_sort(struct neighbour *item, size_t first, size_t end, struct ne
         return;
     }
     for (size_t run = first, next; run < end; run = next) {
-        for (next = run + 1; next < end && !compare_names(&item[run].hold, &item[next].hold);)
+        for (next = run + 1; next < end && !compare_names(&item[run], &item[next]);)
             next++;
         if (next - run >= ALIKE_LEAST || !may_differ(&item[run].hold)) {
             size_t length = next - run;
@@ -122,6 +141,8 @@ bool alike_find(const struct heap *heap, struct neighbour *item, size_t count, b
         *ret = NULL;
         return error_no_memory(err);
     }
+    for (size_t i = 0; i < count; i++)
+        find_name(heap, &item[i]);
     qsort_r(item, count, sizeof *item, compare_neighbours, (void *)(uintptr_t)heap);
     for (size_t first = 0, end; first < count; first = end) {
         end = first + 1;

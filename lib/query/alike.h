@@ -14,8 +14,9 @@ enum {
 struct neighbour {
     struct hold hold;
     object_id other;
-    uint64_t address; /* of other */
-    bool single;      /* never in a group: a module, a root */
+    uint64_t address;         /* of other */
+    bool single;              /* never in a group: a module, a root */
+    struct heap_preview name; /* of the reference, filled in by alike_find; text NULL: it has none */
 };
 
 /* Neighbours item[first] to item[first + count - 1] belong together. */

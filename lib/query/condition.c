@@ -105,6 +105,8 @@ static bool read_comparison(const struct column_table *columns, const char *text
                 return true;
             regerror(status, &ret->regex, why, sizeof why);
             ret->comparator = EQUAL; /* nothing to free */
+            if (status == REG_ESPACE)
+                return error_no_memory(err);
             return error_set(err, ERROR_USAGE, "bad regular expression %s: %s", ret->text, why);
         }
         return comparator == EQUAL || comparator == NOT_EQUAL ||

@@ -31,14 +31,14 @@ struct diff_row {
 };
 
 struct diff {
-    struct diff_row *rows; /* rows with any difference first: by |delta_shallow|, |delta_count|, added +
-                              removed, all descending, then by name */
-    size_t row_count;      /* all rows, those without a difference included (they come last) */
-    size_t changed_count;  /* rows with a delta, or with objects added or removed */
+    /* Rows with any difference first: by |delta_shallow|, |delta_count|, added + removed, all descending,
+       then by name. */
+    struct diff_row *rows;
+    size_t row_count;     /* all rows, those without a difference included (they come last) */
+    size_t changed_count; /* rows with a delta, or with objects added or removed */
     struct diff_row total;
     struct object_row *added, *removed; /* asked for by `objects`: by shallow size descending, then address */
-    size_t added_count,
-        removed_count; /* at most object_limit; total.added and total.removed are the whole numbers */
+    size_t added_count, removed_count;  /* at most object_limit; total has the whole numbers */
     struct arena arena;
 };
 

@@ -14,6 +14,7 @@
 struct place {
     object_id object;
     size_t at;
+    uint32_t root; /* where it began: index into heap->roots */
 };
 
 enum { COMPARED = 4096 };
@@ -33,7 +34,7 @@ static bool is_boundary(const char *rest)
     return !*rest || *rest == '.' || *rest == '[' || *rest == '{' || *rest == ' ';
 }
 
-static bool reach(struct parse *p, object_id object, size_t at, struct error *err)
+static bool reach(struct parse *p, object_id object, size_t at, uint32_t root, struct error *err)
 {
     /* The same place twice is one answer; where a step means very many, they are not compared. */
     for (size_t i = 0; p->count <= COMPARED && i < p->count; i++)
@@ -41,7 +42,7 @@ static bool reach(struct parse *p, object_id object, size_t at, struct error *er
             return true;
     if (!vector_reserve((void **)&p->place, &p->capacity, p->count + 1, sizeof *p->place, err))
         return false;
-    p->place[p->count++] = (struct place){object, at};
+    p->place[p->count++] = (struct place){object, at, root};
     if (at > p->furthest.at)
         p->furthest = p->place[p->count - 1];
     return true;
@@ -52,6 +53,20 @@ static bool continues(const struct parse *p, size_t at, const struct text_buffer
     return spelled->length && p->length - at >= spelled->length &&
            !memcmp(p->text + at, spelled->text, spelled->length) &&
            is_boundary(p->text + at + spelled->length);
+}
+
+/* A running generator is spelled as its frame, as far as what it holds goes; app.gen alone is the function.
+ */
+static bool reach_root(struct parse *p, uint32_t root, struct text_buffer *spelled, struct error *err)
+{
+    const struct heap_root *r = &view_heap(p->view)->roots[root];
+    size_t at = spelled->length;
+    if (r->kind != ROOT_FRAME || !root_is_target(r))
+        return reach(p, r->target, at, root, err);
+    text_buffer_add(spelled, SPELLING_FRAME_ITSELF);
+    if (!spelled->failed && continues(p, 0, spelled))
+        return reach(p, r->target, spelled->length, root, err);
+    return at == p->length || reach(p, r->target, at, root, err);
 }
 
 static bool start_at_roots(struct parse *p, struct error *err)
@@ -66,8 +81,10 @@ static bool start_at_roots(struct parse *p, struct error *err)
             continue;
         text_buffer_clear(&spelled);
         spelling_root(p->view, i, &spelled);
-        if (!spelled.failed && continues(p, 0, &spelled))
-            ok = reach(p, heap->roots[i].target, spelled.length, err);
+        if (spelled.failed)
+            ok = error_no_memory(err);
+        else if (continues(p, 0, &spelled))
+            ok = reach_root(p, i, &spelled, err);
     }
     text_buffer_free(&spelled);
     return ok;
@@ -81,8 +98,10 @@ static bool step(struct parse *p, struct place from, struct error *err)
     for (size_t i = 0; ok && i < holds.count; i++) {
         text_buffer_clear(&spelled);
         spelling_step(p->view, &holds.item[i], &spelled);
-        if (!spelled.failed && continues(p, from.at, &spelled))
-            ok = reach(p, holds.item[i].object, from.at + spelled.length, err);
+        if (spelled.failed)
+            ok = error_no_memory(err);
+        else if (continues(p, from.at, &spelled))
+            ok = reach(p, holds.item[i].object, from.at + spelled.length, from.root, err);
     }
     if (ok) {
         const char class_step[] = ".__class__";
@@ -91,7 +110,7 @@ static bool step(struct parse *p, struct place from, struct error *err)
         text_buffer_clear(&spelled);
         text_buffer_add(&spelled, class_step);
         if (type && !spelled.failed && continues(p, from.at, &spelled))
-            ok = reach(p, type, from.at + spelled.length, err);
+            ok = reach(p, type, from.at + spelled.length, from.root, err);
     }
     text_buffer_free(&spelled);
     holds_free(&holds);
@@ -154,9 +173,14 @@ static object_id only_answer(struct parse *p, struct error *err)
         if (p->place[i].at != p->length)
             continue;
         found = p->place[i].object;
-        if (answers++ < SHOWN)
-            text_buffer_format(&list, "%s0x%llx", answers > 1 ? ", " : "",
-                               (unsigned long long)heap->address[found]);
+        if (answers++ >= SHOWN)
+            continue;
+        const struct heap_root *root = &heap->roots[p->place[i].root];
+        const char *thread = heap_string(heap, heap->threads[root->thread].name, NULL);
+        text_buffer_format(&list, "%s0x%llx", answers > 1 ? ", " : "",
+                           (unsigned long long)heap->address[found]);
+        if (root->kind == ROOT_FRAME && *thread)
+            text_buffer_format(&list, " in thread %s", thread);
     }
     if (answers > 1) {
         found = 0;

@@ -69,8 +69,6 @@ bool fold_part(const struct view *view, object_id owner, const struct reference 
         break;
     case REFERENCE_LOCAL:
     case REFERENCE_STACK:
-        if (heap_family(heap, raw->source) != FAMILY_FRAME)
-            return false;
         *ret = fold_none(view, raw);
         break;
     default:

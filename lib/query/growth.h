@@ -22,8 +22,8 @@ struct growth_row {
 };
 
 struct growth {
-    struct growth_row *rows; /* filled by growth_finish: every_step first, then by per_step descending,
-                                bytes_per_step, name */
+    /* Filled by growth_finish: every_step first, then by per_step, bytes_per_step, both descending, name. */
+    struct growth_row *rows;
     size_t row_count;
     size_t rising_count; /* rows with every_step */
     size_t heap_count;

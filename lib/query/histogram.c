@@ -156,6 +156,8 @@ bool histogram_create(struct histogram *ret, struct view *view, const struct his
         int status = regcomp(&filter, options->filter, REG_EXTENDED | REG_NOSUB);
         if (status) {
             char why[128];
+            if (status == REG_ESPACE)
+                return error_no_memory(err);
             regerror(status, &filter, why, sizeof why);
             return error_set(err, ERROR_USAGE, "bad regular expression %s: %s", options->filter, why);
         }

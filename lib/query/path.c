@@ -57,7 +57,7 @@ static bool write_start(struct writer *w, const struct chain *chain, uint64_t un
         if (!root_row_fill(w->view, chain->root, w->arena, &path->root, w->err))
             return false;
         spelling_root(w->view, chain->root, &w->expression);
-        if (root->reference) {
+        if (!root_is_target(root)) {
             struct hold hold = {.object = first,
                                 .kind = root->reference,
                                 .certainty = root->certainty,
@@ -96,6 +96,8 @@ static bool write_start(struct writer *w, const struct chain *chain, uint64_t un
     *step = (struct path_step){
         .kind_name = path->root.kind_name, .name = path->root.name, .text = path->root.text};
     path->step_count = 1;
+    if (path->root.kind == ROOT_FRAME)
+        text_buffer_add(&w->expression, SPELLING_FRAME_ITSELF);
     return fill_step(w, first, NULL, step);
 }
 

@@ -9,20 +9,18 @@ struct path_step {
     object_id object;
     uint64_t address;
     const char *type;
-    enum reference_kind
-        kind; /* how the step before (or the root) holds it; 0 if the root is the object asked for */
-    const char *kind_name; /* as in JSON; the root's kind if kind is 0 */
-    const char *name;      /* bare: _CACHE, 'k7', 50 */
-    const char *text;      /* as in the expression: ._CACHE, ['k7'], [50] */
+    enum reference_kind kind; /* how it is held by the step before or the root; 0: it is the root itself */
+    const char *kind_name;    /* as in JSON; the root's kind if kind is 0 */
+    const char *name;         /* bare: _CACHE, 'k7', 50 */
+    const char *text;         /* as in the expression: ._CACHE, ['k7'], [50] */
     uint64_t shallow;
     bool uncertain;
 };
 
 struct path {
     const char *expression;
-    struct root_row root; /* PATH_FROM_OBJECT: kind ROOT_NONE, object and text are the object's */
-    struct path_step
-        *steps; /* root first, last = the object asked for; starts at the first object the root holds */
+    struct root_row root;    /* PATH_FROM_OBJECT: kind ROOT_NONE, object and text are the object's */
+    struct path_step *steps; /* from the first object the root holds to the object asked for */
     size_t step_count;
 };
 

@@ -62,7 +62,7 @@ static bool is_root_itself(const struct growing *g, object_id object)
     if (!object_set_has(&g->roots->rooted, object) || !roots_of(g->roots, object, &first, &end))
         return false;
     for (; first < end; first++)
-        if (!g->heap->roots[g->roots->order[first]].reference)
+        if (root_is_target(&g->heap->roots[g->roots->order[first]]))
             return true;
     return false;
 }
@@ -255,7 +255,7 @@ static bool add_root_children(struct growing *g, uint32_t parent)
             continue;
         for (; first < end; first++) {
             uint32_t root = g->roots->order[first];
-            if (!g->heap->roots[root].reference)
+            if (root_is_target(&g->heap->roots[root]))
                 continue;
             if (g->options->limit && shown++ >= g->options->limit) {
                 g->item[parent].node.hidden_nodes++;
@@ -310,7 +310,8 @@ static bool collect(struct growing *g, const object_id *objects, size_t count, s
             continue;
         bool single =
             in && (heap_family(g->heap, other) == FAMILY_MODULE || object_set_has(&g->roots->rooted, other));
-        item[kept++] = (struct neighbour){holds.item[i], other, g->heap->address[other], single};
+        item[kept++] = (struct neighbour){
+            .hold = holds.item[i], .other = other, .address = g->heap->address[other], .single = single};
     }
     holds_free(&holds);
     *ret = item;

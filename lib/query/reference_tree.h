@@ -30,21 +30,19 @@ struct reference_tree_options {
 };
 
 struct reference_node {
-    uint32_t parent;  /* index of its parent; REFERENCE_NO_PARENT: a target */
-    uint32_t depth;   /* 0: a target */
-    object_id object; /* the object; of a group the one with the lowest address; 0: a root that is no object
-                         (a frame's local) */
-    uint64_t objects; /* distinct objects in the node, 1 unless grouped */
-    uint64_t count;   /* references between them and the parent's objects */
-    const char *type; /* type of the object, "" for a root node */
+    uint32_t parent; /* index of its parent; REFERENCE_NO_PARENT: a target */
+    uint32_t depth;  /* 0: a target */
+    object_id
+        object; /* of a group the one with the lowest address; 0: a root that is none (a frame's local) */
+    uint64_t objects;         /* distinct objects in the node, 1 unless grouped */
+    uint64_t count;           /* references between them and the parent's objects */
+    const char *type;         /* type of the object, "" for a root node */
     enum reference_kind kind; /* of the reference to or from the parent; 0 for a target */
     const char *kind_name;
     const char *name;  /* of the reference: attr, 'k7', 50; "*" where alike references differ; "" if none */
     const char *text;  /* the reference as a step: .attr, ['k7'], [*] */
-    const char *label; /* the line: holder and step ("Holder.attr", "dict['k7']", "app._FAN"); for referents
-                          step and preview */
-    uint32_t root; /* best root of `object` (index into heap->roots), or PATH_NO_ROOT; for object 0 the root
-                      itself */
+    const char *label; /* the line: app.Holder.attr, dict['k7'], app._FAN; of referents: step and preview */
+    uint32_t root; /* the best root of `object` (or for 0 the root): index into heap->roots, PATH_NO_ROOT */
     bool uncertain;
     bool cycle;    /* the object stands above it in its own branch */
     bool repeated; /* the object is expanded elsewhere in the tree */

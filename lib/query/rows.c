@@ -72,7 +72,8 @@ static void add_place(struct view *view, uint32_t root, struct text_buffer *to)
     const struct heap_root *r = &heap->roots[root];
     struct text_buffer step = {0};
     spelling_root(view, root, to);
-    if (r->reference && (r->kind == ROOT_FRAME || r->kind == ROOT_THREAD || r->kind == ROOT_INTERPRETER)) {
+    if (!root_is_target(r) &&
+        (r->kind == ROOT_FRAME || r->kind == ROOT_THREAD || r->kind == ROOT_INTERPRETER)) {
         struct hold hold = {
             .kind = r->reference, .name = heap_string(heap, r->name, NULL), .number = r->number};
         spelling_step(view, &hold, &step);
@@ -94,14 +95,14 @@ bool root_row_fill(struct view *view, uint32_t root, struct arena *arena, struct
                              .variable = "",
                              .object = r->target,
                              .address = heap->address[r->target],
-                             .reference = r->reference,
+                             .reference = root_is_target(r) ? REFERENCE_NONE : r->reference,
                              .uncertain = r->certainty != CERTAINTY_EXACT};
     add_place(view, root, &text);
     ret->text = kept(&text, arena, err);
     text_buffer_free(&text);
     if (!ret->text)
         return false;
-    if (r->reference) {
+    if (!root_is_target(r)) {
         struct hold hold = {
             .kind = r->reference, .name = ret->name, .number = r->number, .object = r->target};
         struct text_buffer name = {0};

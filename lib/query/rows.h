@@ -27,12 +27,11 @@ bool object_rows_largest(struct view *view, const object_id *objects, size_t cou
 struct root_row {
     enum root_kind kind;   /* ROOT_NONE: there is none */
     const char *kind_name; /* "module", "frame", ... */
-    const char
-        *name; /* module: its name; frame: module.function; thread: its name; others: the field, "" if none */
-    const char *text;     /* as an expression starts: app, app.handle, <interpreter>, <held from C ×2> */
-    const char *variable; /* the reference's own name: local, field; "" if the root is the object itself */
-    object_id object;     /* its target */
-    uint64_t address;     /* of the target */
+    const char *name;      /* of the module, module.function, of the thread, of the field; "" if none */
+    const char *text;      /* as an expression starts: app, app.handle, <interpreter>, <held from C ×2> */
+    const char *variable;  /* the reference's own name: local, field; "" if the root is the object itself */
+    object_id object;      /* its target */
+    uint64_t address;      /* of the target */
     enum reference_kind reference; /* 0: the root is the target itself */
     bool uncertain;
     uint64_t count;     /* c_reference: unexplained references; else 0 */

@@ -106,6 +106,8 @@ bool selection_create(struct selection *selection, struct view *view, const stru
             char why[128];
             regerror(status, &selection->value, why, sizeof why);
             selection->request.value = NULL;
+            if (status == REG_ESPACE)
+                return error_no_memory(err);
             return error_set(err, ERROR_USAGE, "bad regular expression %s: %s", request->value, why);
         }
     }
@@ -132,7 +134,7 @@ void selection_free(struct selection *selection)
     *selection = (struct selection){0};
 }
 
-static bool value_matches(const struct selection *selection, const struct view *view, object_id id)
+static bool value_matches(struct selection *selection, const struct view *view, object_id id)
 {
     struct heap_preview preview;
     struct text_buffer text = {0};
@@ -146,12 +148,14 @@ static bool value_matches(const struct selection *selection, const struct view *
     for (size_t i = 0; i < text.length && !text.failed; i++)
         if (!text.text[i])
             text.text[i] = ' ';
-    bool match = text.length && !regexec(&selection->value, text_buffer_text(&text), 0, NULL, 0);
+    int status = text.length ? regexec(&selection->value, text_buffer_text(&text), 0, NULL, 0) : REG_NOMATCH;
+    selection->no_memory |= text.failed || status == REG_ESPACE;
+    bool match = !status;
     text_buffer_free(&text);
     return match;
 }
 
-bool selection_matches(const struct selection *selection, const struct view *view, object_id id)
+bool selection_matches(struct selection *selection, const struct view *view, object_id id)
 {
     const struct selection_request *request = &selection->request;
     const struct heap *heap = view_heap(view);
@@ -166,8 +170,7 @@ bool selection_matches(const struct selection *selection, const struct view *vie
     return !request->value || value_matches(selection, view, id);
 }
 
-object_id *selection_objects(const struct selection *selection, struct view *view, size_t *count,
-                             struct error *err)
+object_id *selection_objects(struct selection *selection, struct view *view, size_t *count, struct error *err)
 {
     const struct heap *heap = view_heap(view);
     if ((selection->request.min_size || selection->request.by_refcount) && !view_details(view, err))
@@ -179,6 +182,11 @@ object_id *selection_objects(const struct selection *selection, struct view *vie
     for (uint32_t i = 0; i < heap->object_count; i++)
         if (selection_matches(selection, view, objects[i]))
             objects[(*count)++] = objects[i];
+    if (selection->no_memory) {
+        free(objects);
+        error_no_memory(err);
+        return NULL;
+    }
     return objects;
 }
 

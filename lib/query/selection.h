@@ -21,6 +21,7 @@ struct selection {
     bool *types; /* [type_count + 1], or NULL: all */
     struct selection_request request;
     regex_t value;
+    bool no_memory; /* an object could not be tested: what was found is not all */
 };
 
 /* Compiles. ERROR_NOT_FOUND: no such type, with what comes nearest; ERROR_USAGE: a bare name that several
@@ -28,10 +29,10 @@ struct selection {
 bool selection_create(struct selection *selection, struct view *view, const struct selection_request *request,
                       struct error *err);
 void selection_free(struct selection *selection);
-bool selection_matches(const struct selection *selection, const struct view *view, object_id id);
+bool selection_matches(struct selection *selection, const struct view *view, object_id id);
 /* All objects that match, ascending by address, for free(). *count may be 0 (then the array is still given).
  * NULL: no memory. */
-object_id *selection_objects(const struct selection *selection, struct view *view, size_t *count,
+object_id *selection_objects(struct selection *selection, struct view *view, size_t *count,
                              struct error *err);
 
 /* Marks the types a name or glob means. False: none or several, as in selection_create. */

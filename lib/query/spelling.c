@@ -59,20 +59,25 @@ static void add_dotted(const struct view *view, const struct hold *hold, const c
                        struct text_buffer *to)
 {
     struct heap_preview name;
+    if (!name_of(view, hold, &name) &&
+        hold->number < 0) { /* reported by the type, at no offset of the object */
+        text_buffer_format(to, "%s<field #%lld>", before, (long long)(-1 - hold->number));
+        return;
+    }
     if (!name_of(view, hold, &name)) {
         text_buffer_format(to, "%s<%s +0x%llx>", before,
                            hold->kind == REFERENCE_FIELD ? "field" : spelling_kind(hold->kind),
                            (unsigned long long)hold->number);
         return;
     }
-    text_buffer_add(to, before);
     if (name.text[0] == '<' || spelling_is_identifier(name.text, name.length) ||
-        hold->kind == REFERENCE_LOCAL)
+        hold->kind == REFERENCE_LOCAL) {
+        text_buffer_add(to, before);
         text_buffer_add_n(to, name.text, name.length);
-    else { /* setattr takes any str */
-        text_buffer_format(to, "<%s ", spelling_kind(hold->kind));
+    } else { /* setattr takes any str */
+        text_buffer_add(to, ".__dict__[");
         spelling_str(name.text, name.length, SPELLING_KEY, false, to);
-        text_buffer_add_n(to, ">", 1);
+        text_buffer_add_n(to, "]", 1);
     }
 }
 
@@ -115,7 +120,7 @@ static void add_step(const struct view *view, const struct hold *hold, bool patt
         break;
     case REFERENCE_CACHE:
         if (!holders_is_cached_value(hold)) {
-            add_dotted(view, hold, ".", to);
+            text_buffer_add(to, ".<cache dict>"); /* not .<cache>: what follows that is a key */
             break;
         }
         text_buffer_add(to, ".<cache>[");
@@ -181,6 +186,8 @@ void spelling_name(const struct view *view, const struct hold *hold, struct text
     }
     if (name_of(view, hold, &name))
         text_buffer_add_n(to, name.text, name.length);
+    else if (hold->number < 0)
+        text_buffer_format(to, "#%lld", (long long)(-1 - hold->number));
     else if (hold->kind != REFERENCE_CELL)
         text_buffer_format(to, "+0x%llx", (unsigned long long)hold->number);
     else
@@ -228,7 +235,7 @@ void spelling_root(struct view *view, uint32_t root, struct text_buffer *to)
         return;
     default:
         text_buffer_format(to, "<%s ", spelling_root_kind(r->kind));
-        if (*name && r->reference)
+        if (*name && !root_is_target(r))
             text_buffer_format(to, "%s>", name);
         else {
             if (heap_family(heap, r->target) == FAMILY_TYPE)
@@ -238,7 +245,7 @@ void spelling_root(struct view *view, uint32_t root, struct text_buffer *to)
         }
         return;
     }
-    if (!r->reference) {
+    if (root_is_target(r)) {
         if (*name && r->kind != ROOT_FRAME)
             text_buffer_format(to, ".%s", name);
         return;

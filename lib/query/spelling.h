@@ -39,6 +39,9 @@ void spelling_name(const struct view *view, const struct hold *hold, struct text
  * ... */
 void spelling_root(struct view *view, uint32_t root, struct text_buffer *to);
 
+/* Behind it, when the expression is about the running generator itself, not about what it holds. */
+#define SPELLING_FRAME_ITSELF ".<frame>"
+
 /* An object without a path: app (module), app.Session (class), app.Session 0x7f00. */
 void spelling_object(const struct view *view, object_id object, struct text_buffer *to);
 

@@ -108,7 +108,7 @@ def facts(cli, path):
 
 
 def run_path(cli, path, address):
-    """(user seconds, peak resident bytes, answer) of one question, in a process of its own."""
+    """(user seconds, system seconds, peak resident bytes, answer) of one question, in a process of its own."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -121,7 +121,7 @@ def run_path(cli, path, address):
     _, status, usage = os.wait4(pid, 0)
     if status != 0:
         raise SystemExit("bench: heldby path ended with status %d" % status)
-    return usage.ru_utime, usage.ru_maxrss * 1024, answer
+    return usage.ru_utime, usage.ru_stime, usage.ru_maxrss * 1024, answer
 
 
 def measure(report, options, prefix, python, kind, directory, debian):
@@ -164,11 +164,12 @@ def measure(report, options, prefix, python, kind, directory, debian):
 
         leaf = target.ask("leaf")
         runs = [run_path(cli, name, leaf["address"]) for _ in range(3)]
-        expression = runs[0][2]["paths"][0]["expression"]
+        expression = runs[0][3]["paths"][0]["expression"]
         if not expression.startswith("__main__.HEAP["):
             raise SystemExit("bench: path does not name the holder: %s" % expression)
         row("path_user_cpu", statistics.median(r[0] for r in runs), "s")
-        row("path_peak_memory", max(r[1] for r in runs) / objects, "B/object")
+        row("path_system_cpu", statistics.median(r[1] for r in runs), "s")
+        row("path_peak_memory", max(r[2] for r in runs) / objects, "B/object")
 
         if debian:
             peer = target.ask("objgraph")

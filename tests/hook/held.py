@@ -133,7 +133,7 @@ class Test:
             return json.load(text)
 
     # ---- asking -------------------------------------------------------------------------------------------------
-    def call(self, arguments, seconds=120):
+    def call(self, arguments, seconds=60):
         try:
             return subprocess.run([self.options.cli] + arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds)
         except subprocess.TimeoutExpired:

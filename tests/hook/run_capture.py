@@ -46,13 +46,17 @@ def check_objects(test, snapshot, facts):
 def check_preview(test, snapshot, label, address, wanted):
     found = snapshot.previews.get(address)
     text = bytes.fromhex(wanted["text"])
-    if not found:
+    if wanted["kind"] == 6 and found:
+        # a function is named with its module
+        test.check(found.kind == 6 and found.text.split(b".")[-1] == text, "%s: preview %r of kind %d, wanted %r", label, found.text, found.kind, text)
+        return
+    if found:
+        test.check(wanted["full_length"] in (None, found.full_length), "%s: full length %d, wanted %d", label, found.full_length, wanted["full_length"] or 0)
+    if not found or (label.startswith("big int") and not found.text):
         # nothing is written of what is empty, and of integers beyond 64 bits there may be no digits
         test.check(not text or label.startswith("big int"), "%s: no preview", label)
         return
     test.check(found.kind == wanted["kind"], "%s: preview of kind %d, wanted %d", label, found.kind, wanted["kind"])
-    if wanted["full_length"] is not None:
-        test.check(found.full_length == wanted["full_length"], "%s: full length %d, wanted %d", label, found.full_length, wanted["full_length"])
     if wanted["kind"] in (1, 2):
         cut = text
         if len(text) > VALUE_BYTES:
@@ -251,7 +255,10 @@ def numpy(test):
 
 
 def body(test):
+    parts = os.environ.get("HELDBY_TEST_PARTS")
     for part in (basics, secrets, deep, numpy):
+        if parts and part.__name__ not in parts.split(","):
+            continue
         try:
             part(test)
         except held.Failed as error:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 
 import held
 from live import Live, caught, facts, leftovers, snapshots, threads, wait_for_snapshots, wait_until
@@ -820,6 +821,35 @@ hear()
 
 
 @section
+def collecting(test, directory):
+    """A finalizer that runs inside the collector gives the GIL up: then the collector's lists are not where they should be."""
+    source = r"""
+import gc
+class Slow:
+    def __del__(self):
+        say("collecting")
+        time.sleep(float(sys.argv[1]))
+slow = Slow()
+slow.own = slow
+del slow
+gc.collect()
+say("collected")
+hear()
+"""
+    for seconds, flagged in (("4", True), ("0.03", False)):
+        place = os.path.join(directory, seconds)
+        os.mkdir(place)
+        with Live(test, place, source, arguments=(seconds,)) as live:
+            live.hear("collecting")
+            live.kill()
+            found = facts(test, wait_for_snapshots(place, 1)[0])
+            test.check(found["gc_collecting"] == flagged, "a collection of %s s: flagged %s", seconds, found["gc_collecting"])
+            live.hear("collected")
+            live.say()
+            live.end()
+
+
+@section
 def default_log(test, directory):
     place = os.path.join(directory, "snapshots")
     os.mkdir(place)
@@ -857,6 +887,8 @@ def body(test):
             function(test, test.folder_for(function.__name__))
         except held.Failed as error:
             test.failures.append(str(error))
+        except Exception:
+            test.failures.append(traceback.format_exc())
         test.failures[failed:] = ["%s: %s" % (function.__name__, text) for text in test.failures[failed:]]
         test.note("%-22s %s (%.1f s)", function.__name__, "ok" if len(test.failures) == failed else "FAILED", time.monotonic() - start)
 

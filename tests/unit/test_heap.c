@@ -88,7 +88,7 @@ START_TEST(names_fields_and_tails)
     r = nth(heap, 4, 1);
     ck_assert(r.kind == REFERENCE_STACK && r.number == 0 && r.certainty == CERTAINTY_UNCERTAIN);
     r = nth(heap, 5, 1);
-    ck_assert(r.kind == REFERENCE_FIELD && r.number == 1 && r.name == 0);
+    ck_assert(r.kind == REFERENCE_FIELD && r.number == -2 && r.name == 0);
     r = nth(heap, 6, 1);
     ck_assert(r.kind == REFERENCE_CACHE && r.key == 1 && r.target == 2);
     r = nth(heap, 7, 1);

@@ -187,8 +187,8 @@ START_TEST(caches_are_folded)
     open_view(k);
     ck_assert_str_eq(holders(linked), "cache functools._lru_cache_wrapper .<cache>[7]\n");
     ck_assert_str_eq(holders(direct), "cache functools._lru_cache_wrapper .<cache>[8]\n");
-    ck_assert_str_eq(referents(bounded), "cache dict .<cache>\ncache int .<cache>[7]\n");
-    ck_assert_str_eq(referents(unbounded), "cache dict .<cache>\ncache int .<cache>[8]\n");
+    ck_assert_str_eq(referents(bounded), "cache dict .<cache dict>\ncache int .<cache>[7]\n");
+    ck_assert_str_eq(referents(unbounded), "cache dict .<cache dict>\ncache int .<cache>[8]\n");
     close_view();
 }
 END_TEST

@@ -190,8 +190,8 @@ START_TEST(folded_steps_in_chains)
         object_id object;
         const char *expression;
     } cases[] = {{closed, "app.fn.<closure>.cv"},      {cached, "app.cached.<cache>[7]"},
-                 {suspended, "app.GEN.<locals>.item"}, {link, "app.cached.<cache>[7]"},
-                 {dict, "app.cached.<cache>"},         {frame, "app.GEN.gi_frame"}};
+                 {suspended, "app.GEN.<locals>.item"}, {link, "app.cached.<cache dict>[7]"},
+                 {dict, "app.cached.<cache dict>"},    {frame, "app.GEN.gi_frame"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct paths paths = find(cases[i].object, 1);
         ck_assert_uint_eq(paths.path_count, 1);

@@ -160,7 +160,7 @@ START_TEST(every_kind_has_its_spelling)
     } cases[] = {
         {{.kind = REFERENCE_GLOBAL, .name = "_CACHE"}, "._CACHE", "._CACHE", "_CACHE"},
         {{.kind = REFERENCE_ATTRIBUTE, .name = "", .key = name}, ".k7", ".k7", "k7"},
-        {{.kind = REFERENCE_ATTRIBUTE, .name = "a b"}, ".<attribute 'a b'>", ".<attribute 'a b'>", "a b"},
+        {{.kind = REFERENCE_ATTRIBUTE, .name = "a b"}, ".__dict__['a b']", ".__dict__['a b']", "a b"},
         {{.kind = REFERENCE_SLOT, .name = "s"}, ".s", ".s", "s"},
         {{.kind = REFERENCE_LOCAL, .name = "x"}, ".<locals>.x", ".<locals>.x", "x"},
         {{.kind = REFERENCE_LOCAL, .name = ".0"}, ".<locals>..0", ".<locals>..0", ".0"},
@@ -176,7 +176,7 @@ START_TEST(every_kind_has_its_spelling)
          ".<cache>['k7']",
          ".<cache>[*]",
          "'k7'"},
-        {{.kind = REFERENCE_CACHE, .name = "<cache>"}, ".<cache>", ".<cache>", "<cache>"},
+        {{.kind = REFERENCE_CACHE, .name = "<cache>"}, ".<cache dict>", ".<cache dict>", "<cache>"},
         {{.kind = REFERENCE_FIELD, .name = "args"}, ".args", ".args", "args"},
         {{.kind = REFERENCE_FIELD, .name = "", .number = 24}, ".<field +0x18>", ".<field +0x18>", "+0x18"},
         {{.kind = REFERENCE_WEAK, .name = ""}, ".<weak>", ".<weak>", ""},

@@ -185,6 +185,7 @@ def make_flags():
         KEEP.append(item)
         OBJECTS.append(dict(facts, label=label, id=id(item), tracked=gc.is_tracked(item)))
 
+    untracked = [("atoms", 1, int("444")), {"only": "atoms"}, int("98765"), "".join(["te", "xt"]), bytes(bytearray(b"by"))]
     frozen = [Plain(), {"a": []}]
     oldest = [Plain(), [1]]
     gc.collect()
@@ -205,14 +206,11 @@ def make_flags():
     flags("not interned", "".join(["not interned in ", "this program"]), interned=False, frozen=False)
     flags("static None", None, static=True, frozen=False)
     flags("static type", int, static=True, immortal=NEW >= (3, 12))
-    flags("static len", sys.flags, static=False)
     flags("heap type", Plain, static=False, immortal=False)
     flags("immortal None", None, immortal=NEW >= (3, 12))
     flags("immortal 5", 5, immortal=NEW >= (3, 12))
     flags("mortal int", int("1234567"), immortal=False, static=False)
     flags("mortal list", [], immortal=False)
-    untracked = [("atoms", 1, "x"), {"only": "atoms"}, int("98765"), "".join(["te", "xt"]), bytes(bytearray(b"by"))]
-    gc.collect(0)
     for item in untracked:
         flags("untracked %s" % type(item).__name__, item)
 
