@@ -136,7 +136,8 @@ static void show_progress(const struct request *r, const struct target *t, doubl
         fprintf(stderr, "\r\033[Kprocess %d: %.1f MB written, %.0f s", (int)t->pid,
                 (double)status.st_size / 1e6, waited);
     else
-        fprintf(stderr, "\r\033[Kprocess %d: waiting for the hook, %.0f s", (int)t->pid, waited);
+        fprintf(stderr, "\r\033[Kprocess %d: %s, %.0f s", (int)t->pid,
+                r->temporary[0] ? "the hook is at work" : "waiting for the hook", waited);
     fflush(stderr);
 }
 

@@ -2,6 +2,7 @@
  * program. */
 #include "cmd/heldby/command.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -47,6 +48,8 @@ static bool find_library(char *to, size_t size, struct error *err)
         }
     }
     snprintf(to, size, "libheldby.so");
+    if (!dlopen(to, RTLD_LAZY)) /* the dynamic linker would only warn, and run the program without it */
+        return error_set(err, ERROR_SYSTEM, "cannot find libheldby.so; HELDBY_LIBRARY may name it");
     return true;
 }
 

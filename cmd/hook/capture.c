@@ -25,6 +25,7 @@ static struct {
     bool killed; /* by us, its time was over */
     bool walked; /* in process: `error` is the walker's answer */
     int error;
+    bool explained; /* the message says it all, without the errno's text */
     uint64_t deadline_ns;
     char message[200];
 } job;
@@ -52,6 +53,12 @@ void capture_after_fork(void)
     capture_unlock();
 }
 
+void capture_refuse(int error, const char *message)
+{
+    capture_fail(error, message);
+    job.explained = true;
+}
+
 void capture_fail(int error, const char *message)
 {
     job.error = error;
@@ -63,7 +70,7 @@ bool capture_begin(const struct capture_order *order)
 {
     job.child = 0;
     job.status = 0;
-    job.killed = job.walked = false;
+    job.killed = job.walked = job.explained = false;
     job.error = 0;
     job.message[0] = '\0';
     memset(hook.shared, 0, sizeof *hook.shared);
@@ -195,6 +202,7 @@ static void judge_child(void)
 {
     const struct capture_shared *walk = &hook.shared->walk;
     struct text t = text_over(job.message, sizeof job.message);
+    job.explained = job.killed || !WIFEXITED(job.status);
     if (job.killed || (WIFSIGNALED(job.status) && WTERMSIG(job.status) == SIGALRM)) {
         job.error = ETIMEDOUT;
         text_put(&t, "the walk took too long and was stopped");
@@ -272,8 +280,10 @@ void capture_end(struct capture_result *ret)
     text_put(&t, job.message);
     if (job.error) {
         output_remove(&job.output);
-        text_put(&t, ": ");
-        text_errno(&t, job.error);
+        if (!job.explained) {
+            text_put(&t, ": ");
+            text_errno(&t, job.error);
+        }
     } else {
         memcpy(result->path, hook.shared->path, sizeof result->path);
         result->path[sizeof result->path - 1] = '\0';

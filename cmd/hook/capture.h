@@ -44,7 +44,9 @@ enum capture_thread {
     CAPTURE_WITHOUT_GIL,
 };
 void capture_split(enum capture_thread where, uint64_t gil_wait_ns, bool gc_running);
-void capture_fail(int error, const char *message); /* instead of split */
+/* Instead of split: `message`, followed by the errno's own text unless it is a refusal, which says it all. */
+void capture_fail(int error, const char *message);
+void capture_refuse(int error, const char *message);
 
 /* True once the child is gone (or never was): then capture_end does not wait. Kills a child whose time is
  * over. */

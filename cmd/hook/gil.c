@@ -105,7 +105,7 @@ void gil_split(uint64_t timeout_ns)
 {
     uint64_t started = os_monotonic_ns();
     if (!hook.python.is_initialized()) {
-        capture_fail(EAGAIN, "the interpreter is not running (not yet, or no more)");
+        capture_refuse(EAGAIN, "the interpreter is not running (not yet, or no more)");
         return;
     }
     struct taker *t = NULL;
@@ -130,7 +130,7 @@ void gil_split(uint64_t timeout_ns)
         return;
     }
     if (atomic_load(&t->state) == TAKER_GONE)
-        capture_fail(ESHUTDOWN, "the interpreter is shutting down");
+        capture_refuse(ESHUTDOWN, "the interpreter is shutting down");
     pthread_join(thread, NULL);
     atomic_store(&t->state, TAKER_FREE);
 }

@@ -92,7 +92,7 @@ static bool check(struct walk *w)
     uint64_t gc = l->gc == NONE ? w->runtime + l->runtime_gc : w->interpreter + l->gc;
     uint64_t thread = mem_u64(w->interpreter + l->threads_head),
              modules = mem_u64(w->interpreter + l->modules);
-    if (mem_u64(gc + GC_GENERATION0) != gc + GC_GENERATIONS)
+    if (l->minor <= 13 && mem_u64(gc + GC_GENERATION0) != gc + GC_GENERATIONS)
         return false;
     if (mem_plausible(thread) && mem_u64(thread + TSTATE_INTERP) != w->interpreter)
         return false;
@@ -152,7 +152,7 @@ static void write_runtime_facts(struct walk *w)
         snapshot_writer_fact_u64(w->writer, counts[g],
                                  mem_u32(gc + GC_GENERATIONS + g * GC_GENERATION_SIZE + 20));
     }
-    snapshot_writer_fact_u64(w->writer, "gc.collecting", mem_u32(gc + GC_COLLECTING) != 0);
+    snapshot_writer_fact_u64(w->writer, "gc.collecting", mem_u32(gc + w->layout->gc_collecting) != 0);
 }
 
 static double cpu_seconds(void)

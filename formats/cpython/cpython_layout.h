@@ -17,13 +17,16 @@ struct cpython_layout {
     uint32_t minor; /* 8 for 3.8 */
 
     /* _PyRuntime */
-    uint32_t interpreters_head, interpreters_main;
-    uint32_t runtime_gc; /* 3.8 only; later versions have it per interpreter */
+    uint32_t interpreters_head, interpreters_main,
+        interpreter_size; /* size: 3.14+, from the runtime itself; else 0 */
+    uint32_t runtime_gc;  /* 3.8 only; later versions have it per interpreter */
 
     /* PyInterpreterState */
     uint32_t interp_next, interp_id, threads_head, gc, modules, importlib, sysdict, builtins, interp_dict;
     uint32_t codec_search_path; /* cache +8, error registry +16 */
     uint32_t before_forkers;    /* after_forkers_parent +8, _child +16 */
+    uint32_t gc_permanent, gc_collecting,
+        gc_garbage; /* in the collector's state; callbacks 8 behind garbage */
     uint32_t static_types, static_entry, static_dict,
         static_subclasses; /* state of builtin static types, 3.12+ */
 
@@ -48,6 +51,8 @@ struct cpython_layout {
     /* Types */
     uint32_t type_size, heap_type_size, ht_name, ht_slots, ht_qualname, ht_cached_keys, ht_module;
 
+    uint32_t tuple_items; /* 3.14 puts a hash before them */
+
     /* Strings: sizes of the three headers */
     uint32_t str_ascii, str_compact, str_full;
 
@@ -62,11 +67,7 @@ struct cpython_layout {
 enum {
     GC_GENERATIONS = 24,
     GC_GENERATION_SIZE = 24,
-    GC_GENERATION0 = 96,
-    GC_PERMANENT = 104,
-    GC_COLLECTING = 200,
-    GC_GARBAGE = 208,
-    GC_CALLBACKS = 216,
+    GC_GENERATION0 = 96 /* up to 3.13 */,
     TSTATE_PREV = 0,
     TSTATE_NEXT = 8,
     TSTATE_INTERP = 16,
@@ -101,7 +102,6 @@ enum {
     DICT_VALUES = 40,
     LIST_ITEMS = 24,
     LIST_ALLOCATED = 32,
-    TUPLE_ITEMS = 24,
     SET_FILL = 16,
     SET_USED = 24,
     SET_MASK = 32,

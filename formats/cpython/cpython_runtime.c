@@ -58,17 +58,28 @@ static void self_described(struct cpython_layout *l, uint64_t runtime)
         return;
     const struct {
         uint32_t *field;
-        uint32_t at;
+        uint32_t at13, at14;
     } table[] = {
-        {&l->interpreters_head, 40}, {&l->interp_id, 56},  {&l->interp_next, 64},
-        {&l->threads_head, 72},      {&l->gc, 80},         {&l->modules, 88},
-        {&l->sysdict, 96},           {&l->builtins, 104},  {&l->frame, 184},
-        {&l->thread_id, 192},        {&l->native_id, 200},
+        {&l->interpreters_head, 40, 40}, {&l->interp_id, 56, 56},   {&l->interp_next, 64, 64},
+        {&l->threads_head, 72, 72},      {&l->gc, 80, 88},          {&l->modules, 88, 96},
+        {&l->sysdict, 96, 104},          {&l->builtins, 104, 112},  {&l->frame, 184, 208},
+        {&l->thread_id, 192, 216},       {&l->native_id, 200, 224}, {&l->interpreter_size, 48, 48},
     };
+    uint32_t modules = l->modules;
     for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        uint64_t v = mem_u64(runtime + table[i].at);
+        uint64_t v = mem_u64(runtime + (l->minor >= 14 ? table[i].at14 : table[i].at13));
         if (v < 1 << 20)
             *table[i].field = (uint32_t)v;
+    }
+    if (l->minor < 14)
+        return;
+    l->interpreters_main = l->interpreters_head + 8;
+    l->frame_localsplus = (uint32_t)mem_u64(runtime + 280);
+    l->frame_owner = (uint32_t)mem_u64(runtime + 288);
+    l->frame_stacktop = (uint32_t)mem_u64(runtime + 296);
+    if (l->modules != modules) { /* another patch level moved things: what it does not describe is left out */
+        l->importlib = l->modules + 16;
+        l->interp_dict = l->codec_search_path = l->before_forkers = NONE;
     }
 }
 
@@ -145,7 +156,7 @@ bool cpython_gc_running(const struct cpython_runtime *runtime)
 {
     const struct cpython_layout *l = runtime->layout;
     if (l->gc == NONE)
-        return mem_u32(runtime->runtime + l->runtime_gc + GC_COLLECTING) != 0;
+        return mem_u32(runtime->runtime + l->runtime_gc + l->gc_collecting) != 0;
     uint64_t interpreter = mem_u64(runtime->runtime + l->interpreters_main);
-    return interpreter != 0 && mem_u32(interpreter + l->gc + GC_COLLECTING) != 0;
+    return interpreter != 0 && mem_u32(interpreter + l->gc + l->gc_collecting) != 0;
 }

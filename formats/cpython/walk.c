@@ -101,7 +101,8 @@ void walk_rings(struct walk *w)
         next = mem_u64(i + w->layout->interp_next);
         for (uint64_t g = 0; g < 3; g++)
             ring(w, gc + GC_GENERATIONS + g * GC_GENERATION_SIZE, WALK_TRACKED | g << WALK_GENERATION_SHIFT);
-        ring(w, gc + GC_PERMANENT, WALK_TRACKED | WALK_FROZEN | UINT64_C(2) << WALK_GENERATION_SHIFT);
+        ring(w, gc + w->layout->gc_permanent,
+             WALK_TRACKED | WALK_FROZEN | UINT64_C(2) << WALK_GENERATION_SHIFT);
         if (w->layout->gc == NONE) /* 3.8: one collector for all */
             break;
     }
@@ -136,14 +137,15 @@ static uint64_t str_size(const struct walk *w, uint64_t s)
     return size;
 }
 
-static uint64_t int_size(const struct walk *w, uint64_t object)
+uint64_t walk_int_size(const struct walk *w, uint64_t object)
 {
     int64_t word = (int64_t)mem_u64(object + OB_SIZE);
     if (w->layout->minor >= 12) {
         uint64_t digits = (uint64_t)word >> 3;
         return 24 + 4 * (digits == 0 ? 1 : digits);
     }
-    return 24 + 4 * (uint64_t)(word < 0 ? -word : word);
+    uint64_t digits = (uint64_t)(word < 0 ? -word : word);
+    return 24 + 4 * (digits == 0 && w->layout->minor == 11 ? 1 : digits);
 }
 
 /* An instance of a Python class on object: attributes by the shared keys, slots, its dict. */
@@ -219,7 +221,7 @@ static void visit(struct walk *w, uint32_t id, uint64_t entry)
             walk_preview(w, t, object, id);
         break;
     case VISIT_INT:
-        size = int_size(w, object) + t->header;
+        size = walk_int_size(w, object) + t->header;
         if (w->request->value_bytes != 0)
             walk_preview(w, t, object, id);
         break;

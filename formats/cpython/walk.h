@@ -75,7 +75,8 @@ struct walk_type {
     uint32_t basic_size, item_size,
         container_size; /* container_size: where fields beyond the container begin */
     uint32_t c_size;    /* basic size of the first base that is not a Python class */
-    bool buffer, queue; /* array.array; _queue.SimpleQueue, whose items lie in a ring since 3.13 */
+    bool packing, buffer,
+        queue; /* struct.Struct; array.array; _queue.SimpleQueue, whose items lie in a ring since 3.13 */
     bool array, dated,
         ordered; /* numpy.ndarray; datetime and time, whose last field may not exist; C's OrderedDict */
     uint64_t container_traverse; /* of the builtin container itself */
@@ -122,7 +123,7 @@ struct walk {
     struct walk_type *unreadable; /* the type of objects whose type cannot be read */
     uint64_t type_type, list_type, dict_type, tuple_type, set_type, frozenset_type, str_type, python_traverse,
         type_traverse;
-    uint64_t none;
+    uint64_t none, static_table; /* static_table: state of builtin static types, 3.12+ */
 
     struct walk_shape_entry {
         uint64_t hash;
@@ -290,6 +291,7 @@ void walk_frame_fields(struct walk *w, uint64_t frame);
 void walk_generator_fields(struct walk *w, struct walk_type *t, uint64_t generator);
 void walk_weakref_fields(struct walk *w, uint64_t weakref);
 void walk_array_fields(struct walk *w, uint64_t array); /* numpy.ndarray */
+uint64_t walk_int_size(const struct walk *w, uint64_t object);
 uint64_t walk_general_size(struct walk *w, struct walk_type *t, uint64_t object);
 uint64_t walk_type_dict(struct walk *w, uint64_t type);       /* tp_dict, wherever the version keeps it */
 uint64_t walk_type_subclasses(struct walk *w, uint64_t type); /* tp_subclasses, likewise */
@@ -305,6 +307,15 @@ struct walk_frame { /* a frame, of whatever version */
     uint32_t line;
 };
 bool walk_frame_read(struct walk *w, uint64_t frame, struct walk_frame *ret);
+/* A local or a value on an expression stack, 0 if there is none. 3.14+ has tags in the low two bits
+ * (pycore_stackref.h). */
+static inline uint64_t walk_local(const struct walk *w, uint64_t at)
+{
+    uint64_t v = mem_u64(at);
+    if (w->layout->minor < 14)
+        return v;
+    return (v & 3) == 3 ? 0 : v & ~UINT64_C(3); /* 3: an int, no object */
+}
 /* Address of the str naming local `i` of `code`, or 0. */
 uint64_t walk_local_name(struct walk *w, uint64_t code, uint32_t i);
 uint32_t walk_line(struct walk *w, uint64_t code, uint64_t frame);

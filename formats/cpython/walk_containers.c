@@ -4,7 +4,7 @@
 
 uint64_t walk_tuple(struct walk *w, uint64_t object)
 {
-    uint64_t n = mem_u64(object + OB_SIZE), items = object + TUPLE_ITEMS;
+    uint64_t n = mem_u64(object + OB_SIZE), items = object + w->layout->tuple_items;
     for (uint64_t i = 0; i < n; i++)
         walk_push(w, mem_u64(items + 8 * i));
     return 8 * n;

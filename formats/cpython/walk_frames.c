@@ -47,24 +47,28 @@ static bool read_inner(struct walk *w, uint64_t frame, struct walk_frame *f)
     const struct cpython_layout *l = w->layout;
     uint32_t slots = mem_u32(f->code + l->code_nlocalsplus),
              stack_size = mem_u32(f->code + l->code_stacksize);
-    int32_t top = (int32_t)mem_u32(frame + l->frame_stacktop); /* -1 in a running top frame */
+    int64_t top = (int32_t)mem_u32(frame + l->frame_stacktop); /* -1 in a running top frame */
+    if (l->minor >= 14) {
+        uint64_t pointer = mem_u64(frame + l->frame_stacktop); /* NULL in a running top frame */
+        top = pointer == 0 ? -1 : (int64_t)(pointer - frame - l->frame_localsplus) / 8;
+    }
     if (slots > 1 << 20 || stack_size > 1 << 20)
         return false;
     f->slots = frame + l->frame_localsplus;
     f->slot_count = slots;
     f->stack = f->slots + 8 * (uint64_t)slots;
     f->stack_count = stack_size;
-    if (top >= (int32_t)slots && (uint32_t)top <= slots + stack_size) {
+    if (top >= (int64_t)slots && top <= (int64_t)slots + stack_size) {
         f->stack_count = (uint32_t)top - slots;
         f->stack_exact = true;
-    } else if (top >= 0 && top < (int32_t)slots) { /* not started: the locals up to here exist */
+    } else if (top >= 0 && top < (int64_t)slots) { /* not started: the locals up to here exist */
         f->slot_count = (uint32_t)top;
         f->stack_count = 0;
     }
     return true;
 }
 
-enum { OWNED_BY_C_STACK = 3 }; /* Include/internal/pycore_frame.h, enum _frameowner, 3.12+ */
+enum { OWNED_BY_C_STACK = 3 }; /* and above; Include/internal/pycore_frame.h, enum _frameowner, 3.12+ */
 
 bool walk_frame_read(struct walk *w, uint64_t frame, struct walk_frame *ret)
 {
@@ -75,12 +79,12 @@ bool walk_frame_read(struct walk *w, uint64_t frame, struct walk_frame *ret)
     if (l->minor >= 12 && mem_u8(frame + l->frame_owner) >= OWNED_BY_C_STACK)
         return false; /* a shim between C and Python: most of it is never set */
     ret->back = mem_u64(frame + l->frame_back);
-    ret->code = mem_u64(frame + l->frame_code);
+    ret->code = walk_local(w, frame + l->frame_code);
     if (!is_code(w, ret->code)) /* 3.13: an executable that is no code */
         return false;
     ret->globals = mem_u64(frame + l->frame_globals);
     ret->locals_dict = mem_u64(frame + l->frame_locals);
-    ret->function = l->frame_func == NONE ? 0 : mem_u64(frame + l->frame_func);
+    ret->function = l->frame_func == NONE ? 0 : walk_local(w, frame + l->frame_func);
     ret->line = walk_line(w, ret->code, frame);
     return l->minor <= 10 ? read_object(w, frame, ret) : read_inner(w, frame, ret);
 }
@@ -100,7 +104,7 @@ uint64_t walk_local_name(struct walk *w, uint64_t code, uint32_t i)
     for (unsigned k = 0; k < 3; k++) {
         uint64_t n = tuple_size(w, tuples[k]);
         if (at < n) {
-            uint64_t name = mem_u64(tuples[k] + TUPLE_ITEMS + 8 * at);
+            uint64_t name = mem_u64(tuples[k] + w->layout->tuple_items + 8 * at);
             return walk_is_str(w, name) ? name : 0;
         }
         at -= n;

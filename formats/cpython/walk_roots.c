@@ -47,6 +47,11 @@ static void modules(struct walk *w, void *interpreter)
 
 /* ---- the interpreter ---- */
 
+static uint32_t behind(uint32_t offset, uint32_t distance)
+{
+    return offset == NONE ? NONE : offset + distance;
+}
+
 static void interpreter_fields(struct walk *w, void *interpreter)
 {
     const struct cpython_layout *l = w->layout;
@@ -63,16 +68,16 @@ static void interpreter_fields(struct walk *w, void *interpreter)
         {"importlib", l->importlib},
         {"interpreter dict", l->interp_dict},
         {"codec search path", l->codec_search_path},
-        {"codec cache", l->codec_search_path + 8},
-        {"codec error handlers", l->codec_search_path + 16},
+        {"codec cache", behind(l->codec_search_path, 8)},
+        {"codec error handlers", behind(l->codec_search_path, 16)},
         {"before fork", l->before_forkers},
-        {"after fork in parent", l->before_forkers + 8},
-        {"after fork in child", l->before_forkers + 16},
+        {"after fork in parent", behind(l->before_forkers, 8)},
+        {"after fork in child", behind(l->before_forkers, 16)},
     };
     for (unsigned k = 0; k < sizeof(fields) / sizeof(fields[0]); k++)
         field_root(w, ROOT_INTERPRETER, fields[k].name, i, fields[k].offset, 0);
-    field_root(w, ROOT_INTERPRETER, "gc.garbage", gc, GC_GARBAGE, 0);
-    field_root(w, ROOT_INTERPRETER, "gc.callbacks", gc, GC_CALLBACKS, 0);
+    field_root(w, ROOT_INTERPRETER, "gc.garbage", gc, l->gc_garbage, 0);
+    field_root(w, ROOT_INTERPRETER, "gc.callbacks", gc, l->gc_garbage + 8, 0);
 }
 
 /* ---- threads ---- */
@@ -288,7 +293,7 @@ static void frame(struct walk *w, void *context)
         }
     }
     for (uint32_t i = 0; i < f->slot_count; i++) {
-        uint64_t target = mem_u64(f->slots + 8 * (uint64_t)i),
+        uint64_t target = walk_local(w, f->slots + 8 * (uint64_t)i),
                  local = mem_plausible(target) ? walk_local_name(w, f->code, i) : 0;
         r.reference = REFERENCE_LOCAL;
         r.name = local != 0 ? walk_string_of(w, local) : 0;
@@ -323,7 +328,7 @@ static void expression_stack(struct walk *w, struct frame_walk *c)
         .kind = ROOT_FRAME, .reference = REFERENCE_STACK, .thread = c->thread->thread, .frame = c->id};
     r.certainty = f->stack_exact ? CERTAINTY_EXACT : CERTAINTY_UNCERTAIN;
     for (uint32_t i = 0; i < f->stack_count; i++) {
-        struct stack_word s = {mem_u64(f->stack + 8 * (uint64_t)i), false};
+        struct stack_word s = {walk_local(w, f->stack + 8 * (uint64_t)i), false};
         if (!mem_plausible(s.word) || s.word == w->none || !walk_guarded(w, look, &s) || !s.object)
             continue;
         r.number = i;

@@ -7,7 +7,8 @@ static void field(struct walk *w, uint64_t object, uint32_t offset, uint8_t kind
 {
     if (offset == NONE)
         return;
-    uint64_t target = mem_u64(object + offset);
+    uint64_t target =
+        walk_local(w, object + offset); /* untagged where 3.14 tags; other fields have no low bits */
     if (mem_plausible(target))
         walk_field(w, offset, kind, walk_string(w, name), 0, target, CERTAINTY_EXACT);
 }
@@ -57,7 +58,7 @@ static void identifiers_of_tuple(struct walk *w, uint64_t tuple)
         return;
     uint64_t n = mem_u64(tuple + OB_SIZE);
     for (uint64_t i = 0; i < n && i < 65536; i++)
-        walk_identifier(w, mem_u64(tuple + TUPLE_ITEMS + 8 * i));
+        walk_identifier(w, mem_u64(tuple + w->layout->tuple_items + 8 * i));
 }
 
 void walk_code_fields(struct walk *w, uint64_t code)
@@ -91,10 +92,10 @@ static void frame_content(struct walk *w, const struct walk_frame *f)
     for (uint32_t i = 0; i < f->slot_count; i++) {
         uint64_t name = walk_local_name(w, f->code, i);
         walk_field(w, 0, REFERENCE_LOCAL, name != 0 ? walk_string_of(w, name) : 0, i,
-                   mem_u64(f->slots + 8 * (uint64_t)i), CERTAINTY_EXACT);
+                   walk_local(w, f->slots + 8 * (uint64_t)i), CERTAINTY_EXACT);
     }
     for (uint32_t i = 0; f->stack_exact && i < f->stack_count; i++)
-        walk_tail(w, mem_u64(f->stack + 8 * (uint64_t)i));
+        walk_tail(w, walk_local(w, f->stack + 8 * (uint64_t)i));
 }
 
 void walk_frame_fields(struct walk *w, uint64_t frame)
@@ -218,6 +219,16 @@ static uint64_t array_storage(uint64_t array)
     return 16 * nd + (mem_u32(array + FLAGS) & OWNS_DATA ? bytes * mem_u32(descr + DESCR_ITEM_SIZE) : 0);
 }
 
+/* struct.Struct: its format, 32 bytes a code and one to end it (Modules/_struct.c). */
+static uint64_t packing_codes(uint64_t object)
+{
+    enum { CODES = 32, CODE_SIZE = 32, MOST = 100000 };
+    uint64_t codes = mem_u64(object + CODES), n = 0;
+    while (mem_plausible(codes) && n < MOST && mem_u64(codes + n * CODE_SIZE) != 0)
+        n++;
+    return (n + 1) * CODE_SIZE;
+}
+
 /* sys.getsizeof without what a container's storage adds. */
 uint64_t walk_general_size(struct walk *w, struct walk_type *t, uint64_t object)
 {
@@ -236,7 +247,7 @@ uint64_t walk_general_size(struct walk *w, struct walk_type *t, uint64_t object)
     case FAMILY_GENERATOR:
         if (l->minor < 11)
             return base;
-        uint64_t code = mem_u64(object + l->gen_frame + l->frame_code);
+        uint64_t code = walk_local(w, object + l->gen_frame + l->frame_code);
         if (!mem_plausible(code))
             return base;
         return header + l->gen_frame + l->frame_localsplus +
@@ -246,10 +257,7 @@ uint64_t walk_general_size(struct walk *w, struct walk_type *t, uint64_t object)
                (mem_u64(object + STR_LENGTH) + 1) * (mem_u32(object + STR_STATE) >> 2 & 7);
     case FAMILY_INT:
     case FAMILY_BOOL:
-        word = (int64_t)mem_u64(object + OB_SIZE);
-        if (l->minor >= 12)
-            return header + 24 + 4 * (word >> 3 == 0 ? 1 : (uint64_t)word >> 3);
-        return header + 24 + 4 * (uint64_t)(word < 0 ? -word : word);
+        return header + walk_int_size(w, object);
     case FAMILY_BYTEARRAY:
         return base + mem_u64(object + BYTEARRAY_ALLOCATED);
     case FAMILY_TUPLE:
@@ -257,6 +265,8 @@ uint64_t walk_general_size(struct walk *w, struct walk_type *t, uint64_t object)
     default:
         if (t->array)
             return base + array_storage(object);
+        if (t->packing)
+            return base + packing_codes(object);
         if (t->buffer) /* array.array: room * item size, behind ob_descr (Modules/arraymodule.c) */
             return base + mem_u64(object + ARRAY_ALLOCATED) * mem_u32(mem_u64(object + ARRAY_DESCR) + 4);
         if (t->has_size_word) {

@@ -120,8 +120,8 @@ static uint64_t static_state(const struct walk *w, uint64_t type)
         BETWEEN = 16
     }; /* Include/internal/pycore_typeobject.h, struct types_state; extensions: 3.13+ */
     const struct cpython_layout *l = w->layout;
-    uint64_t index = mem_u64(type + TP_SUBCLASSES), table = w->interpreter + l->static_types;
-    if (index == 0 || index > BUILTINS)
+    uint64_t index = mem_u64(type + TP_SUBCLASSES), table = w->static_table;
+    if (index == 0 || index > BUILTINS || table == 0)
         return 0;
     uint64_t state = table + (index - 1) * l->static_entry;
     if (mem_u64(state) == type)
@@ -130,6 +130,29 @@ static uint64_t static_state(const struct walk *w, uint64_t type)
         return 0;
     state = table + (uint64_t)BUILTINS * l->static_entry + BETWEEN + (index - 1) * l->static_entry;
     return mem_u64(state) == type ? state : 0;
+}
+
+/* 3.12+: finds the table again if another patch level moved it: two types of known index must stand in it at
+ * the right distance. */
+static void find_static_table(struct walk *w)
+{
+    const struct cpython_layout *l = w->layout;
+    uint64_t list = mem_u64(w->list_type + TP_SUBCLASSES), dict = mem_u64(w->dict_type + TP_SUBCLASSES);
+    if (l->static_types == NONE || list == 0 || list > 200 || dict == 0 || dict > 200)
+        return;
+    uint64_t apart = (dict - list) * l->static_entry,
+             end =
+                 w->interpreter + (l->interpreter_size == 0 ? l->static_types + 65536 : l->interpreter_size);
+    w->static_table = w->interpreter + l->static_types;
+    if (mem_u64(w->static_table + (list - 1) * l->static_entry) == w->list_type)
+        return;
+    w->static_table = 0;
+    for (uint64_t at = w->interpreter + 8 * list; at + 8 <= end; at += 8) {
+        if (mem_u64(at) == w->list_type && at + apart + 8 <= end && mem_u64(at + apart) == w->dict_type) {
+            w->static_table = at - (list - 1) * l->static_entry;
+            return;
+        }
+    }
 }
 
 static bool has_static_state(const struct walk *w, uint64_t type)
@@ -278,6 +301,7 @@ static void describe(struct walk *w, struct walk_type *t)
             t->coroutine = t->coroutine || c_equals(name, "coroutine") || c_equals(name, "async_generator");
             t->ordered = t->ordered || c_equals(name, "collections.OrderedDict");
             t->buffer = t->buffer || c_equals(name, "array.array");
+            t->packing = t->packing || c_equals(name, "_struct.Struct");
             t->queue = t->queue || c_equals(name, "_queue.SimpleQueue");
             t->array = t->array || c_equals(name, "numpy.ndarray");
             t->dated = t->dated || c_equals(name, "datetime.datetime") || c_equals(name, "datetime.time");
@@ -298,7 +322,7 @@ static void describe(struct walk *w, struct walk_type *t)
     memcpy(t->slots, slots, t->slot_count * sizeof(slots[0]));
 }
 
-static void choose_container(struct walk_type *t, uint64_t tuple_type)
+static void choose_container(struct walk_type *t, uint64_t tuple_type, uint32_t tuple_items)
 {
     static const struct {
         uint8_t family, container;
@@ -311,7 +335,7 @@ static void choose_container(struct walk_type *t, uint64_t tuple_type)
     for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         if (t->family == table[i].family) {
             t->container = table[i].container;
-            t->container_size = table[i].size;
+            t->container_size = table[i].size == 24 ? tuple_items : table[i].size;
         }
     }
     /* A structure sequence has more items than its size says; its own traverse knows how many. */
@@ -375,7 +399,7 @@ static void fill(struct walk *w, struct walk_type *t)
     bool managed = w->layout->minor >= 11 && flags & TPFLAG_MANAGED_DICT;
     t->dict_offset = managed ? WALK_MANAGED : (int64_t)mem_u64(type + TP_DICTOFFSET);
     describe(w, t);
-    choose_container(t, w->tuple_type);
+    choose_container(t, w->tuple_type, w->layout->tuple_items);
     uint64_t cached = flags & TPFLAG_HEAPTYPE ? mem_u64(type + w->layout->ht_cached_keys) : 0;
     if (managed && cached != 0) {
         struct walk_keys k;
@@ -485,6 +509,7 @@ struct walk_type *walk_type_make(struct walk *w, uint64_t address)
 
 bool walk_types_init(struct walk *w)
 {
+    find_static_table(w);
     if (!grow(w))
         return false;
     w->unreadable = capture_alloc(&w->memory, sizeof(*w->unreadable));

@@ -10,11 +10,11 @@ uint8_t *shape_traits(const struct heap *heap, struct error *err)
         return NULL;
     }
     for (shape_id s = 1; s <= heap->shape_count; s++) {
-        const struct heap_field *field = heap->fields + heap->shapes[s].field_start;
         for (uint32_t f = 0; f < heap->shapes[s].field_count; f++) {
-            if (field[f].kind == REFERENCE_WEAK)
+            uint8_t kind = heap->fields[heap->shapes[s].field_start + f].kind;
+            if (kind == REFERENCE_WEAK)
                 traits[s] |= SHAPE_HAS_WEAK;
-            else if (reference_kind_is_part(field[f].kind))
+            else if (reference_kind_is_part(kind))
                 traits[s] |= SHAPE_HAS_PART;
         }
     }

@@ -17,7 +17,7 @@ struct place {
     uint32_t root; /* where it began: index into heap->roots */
 };
 
-enum { COMPARED = 4096 };
+enum { COMPARED = 1024, MOST_PLACES = 1 << 24 };
 
 struct parse {
     struct view *view;
@@ -36,10 +36,13 @@ static bool is_boundary(const char *rest)
 
 static bool reach(struct parse *p, object_id object, size_t at, uint32_t root, struct error *err)
 {
-    /* The same place twice is one answer; where a step means very many, they are not compared. */
-    for (size_t i = 0; p->count <= COMPARED && i < p->count; i++)
-        if (p->place[i].object == object && p->place[i].at == at)
+    /* The same place twice is one answer. Places of one step stand together, so the newest ones are enough.
+     */
+    for (size_t i = p->count; i > 0 && p->count - i < COMPARED; i--)
+        if (p->place[i - 1].object == object && p->place[i - 1].at == at)
             return true;
+    if (p->count >= MOST_PLACES)
+        return error_set(err, ERROR_USAGE, "this path means too many objects: give an address");
     if (!vector_reserve((void **)&p->place, &p->capacity, p->count + 1, sizeof *p->place, err))
         return false;
     p->place[p->count++] = (struct place){object, at, root};
@@ -170,7 +173,7 @@ static object_id only_answer(struct parse *p, struct error *err)
     size_t answers = 0;
     struct text_buffer list = {0};
     for (size_t i = 0; i < p->count; i++) {
-        if (p->place[i].at != p->length)
+        if (p->place[i].at != p->length || p->place[i].object == found)
             continue;
         found = p->place[i].object;
         if (answers++ >= SHOWN)

@@ -10,10 +10,10 @@ static const char *member_name(const struct heap *heap, object_id source, int64_
 {
     unsigned bases = 0;
     for (type_id t = heap_type_of(heap, source); t && bases < 64; t = heap->types[t].base, bases++) {
-        const struct heap_member *member = heap->members + heap->types[t].member_start;
-        for (uint32_t i = 0; i < heap->types[t].member_count; i++)
-            if (offset > 0 && member[i].offset == (uint64_t)offset)
-                return heap_string(heap, member[i].name, NULL);
+        uint32_t first = heap->types[t].member_start;
+        for (uint32_t i = first; i < first + heap->types[t].member_count; i++)
+            if (offset > 0 && heap->members[i].offset == (uint64_t)offset)
+                return heap_string(heap, heap->members[i].name, NULL);
     }
     return "";
 }

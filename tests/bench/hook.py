@@ -1,12 +1,14 @@
 """./dev bench hook -- what a snapshot costs, as CSV: name,value,unit,limit,verdict.
 
-    python3 tests/bench/hook.py --build build/bench [--objects 9000000] [--pairs 9] [--python PATH]...
+    python3 tests/bench/hook.py --build build/bench [--objects 9200000] [--pairs 9] [--python PATH]...
+    python3 tests/bench/hook.py --table CSV        the same figures as the table of docs/performance.md
 
 Every figure of a heap comes from one run of one process that built it, so the ratios hold on any machine. Exit status 1
 if a limit is broken. Without --python: Debian's python3 and the newest CPython of pyenv, if there is one.
 """
 import argparse
 import contextlib
+import csv
 import glob
 import json
 import os
@@ -154,7 +156,7 @@ def measure(report, options, prefix, python, kind, directory, debian):
         row("pause", statistics.median(pauses) * 1000, "ms")
         row("pause_to_bare_fork", statistics.median(p / f for p, f in zip(pauses, forks)), "ratio")
         walk = statistics.median(walks)
-        row("walk_seconds", walk, "s")
+        row("walk_cpu", walk, "s")
         row("walk_and_write", objects / walk / 1e6, "M objects/s")
         row("walk_to_ring", statistics.median(w / r for w, r in zip(walks, rings)), "ratio")
         row("file_size", os.path.getsize(name) / objects, "B/object")
@@ -196,13 +198,48 @@ def interpreters():
     return found + [path for _, _, path in sorted(versions)[-1:]]
 
 
+def figure_text(value):
+    number = float(value)
+    if number >= 1e5:
+        return "%.2f M" % (number / 1e6)
+    return "%.0f" % number if number >= 100 else "%.3g" % number
+
+
+def print_table(path):
+    """Figures as rows, heaps as columns; a missed limit in bold."""
+    figures, heaps = {}, []
+    with open(path) as file:
+        for row in csv.DictReader(file):
+            heap, name = row["name"].rsplit("/", 1)
+            if heap not in heaps:
+                heaps.append(heap)
+            figures.setdefault((name, row["unit"]), {})[heap] = row
+    print("| figure | limit | %s |" % " | ".join(heap.replace("/", " ") for heap in heaps))
+    print("| --- | --- |%s" % (" --- |" * len(heaps)))
+    for (name, unit), rows in figures.items():
+        limits = {heap.rsplit("/", 1)[1]: row["limit"] for heap, row in rows.items() if row["limit"]}
+        if len(set(limits.values())) > 1:
+            limits = {kind: "%s %s" % (kind, limit) for kind, limit in limits.items()}
+        cells = []
+        for heap in heaps:
+            text = figure_text(rows[heap]["value"]) if heap in rows else ""
+            cells.append("**%s**" % text if heap in rows and rows[heap]["verdict"] == "MISSED" else text)
+        print("| `%s`%s | %s | %s |" % (name, ", " + unit if unit else "", ", ".join(dict.fromkeys(limits.values())), " | ".join(cells)))
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--build", required=True)
+    parser.add_argument("--build")
+    parser.add_argument("--table", metavar="CSV")
     parser.add_argument("--objects", type=int, default=9200000, help="aim; what is found is printed")
     parser.add_argument("--pairs", type=int, default=9)
     parser.add_argument("--python", action="append")
     options = parser.parse_args()
+    if options.table:
+        print_table(options.table)
+        return 0
+    if not options.build:
+        parser.error("--build is needed")
     report = Report()
     for python in options.python or interpreters():
         version = subprocess.check_output([python, "-c", "import platform; print(platform.python_version())"]).decode().strip()

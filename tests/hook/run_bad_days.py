@@ -154,6 +154,91 @@ def coalescing(test, directory):
         live.end()
 
 
+EVERYTHING = r"""
+import gc, threading
+import heldby
+stop = time.monotonic() + float(sys.argv[1])
+wrong = []
+def guarded(function):
+    def run():
+        try:
+            while time.monotonic() < stop:
+                function()
+        except BaseException as error:
+            wrong.append(repr(error))
+    return threading.Thread(target=run)
+def fork():
+    pid = os.fork()
+    if pid == 0:
+        gc.collect()
+        if time.monotonic() % 1 < 0.3:
+            heldby.snapshot("child.held")
+        os._exit(7)
+    if os.waitpid(pid, 0) != (pid, 7 << 8):
+        wrong.append("child")
+def ask():
+    heldby.snapshot("own.held", wait=time.monotonic() % 1 < 0.5)
+def allocate():
+    keep = [[{"a": i}, (i, str(i))] for i in range(2000)]
+    keep.append(keep)
+def install():
+    signal.signal(signal.SIGUSR2, [signal.SIG_DFL, signal.SIG_IGN, lambda *ignored: None][int(time.monotonic() * 1000) % 3])
+threads = [guarded(function) for function in (fork, ask, ask, allocate, allocate)]
+for thread in threads:
+    thread.start()
+say("ready")
+while time.monotonic() < stop:
+    install()
+    gc.collect()
+    fork()
+for thread in threads:
+    thread.join()
+say("wrong", wrong)
+"""
+
+
+@section
+def everything_at_once(test, directory):
+    with Live(test, directory, EVERYTHING, python_options=("-W", "ignore"), arguments=("6",), PYTHONPATH=import_path(test, directory),
+              HELDBY_EVERY="0.05") as live:
+        live.hear("ready")
+        done = threading.Event()
+
+        def send():
+            while not done.is_set():
+                try:
+                    live.kill()
+                except ProcessLookupError:
+                    return
+                time.sleep(0.001)
+
+        def dump():
+            while not done.is_set():
+                status, out, err = test.ask_text("dump", str(live.pid), "-o", os.path.join(directory, "dump.held"))
+                if status:
+                    problems.append(err)
+
+        problems = []
+        others = [threading.Thread(target=send), threading.Thread(target=dump)]
+        for other in others:
+            other.start()
+        try:
+            test.check(live.hear("wrong") == "wrong []", "something went wrong in the program")
+        finally:
+            done.set()
+        live.end()
+        for other in others:
+            other.join()
+        problems = [problem for problem in problems if not re.search("ended|no process|interpreter is", problem)]
+        test.check(problems == [], "dump: %s", problems[:3])
+        lines = [line for line in live.log() if "no snapshot" in line and not re.search("interpreter is (not running|shutting)", line)]
+        test.check(lines == [], "problems: %s", lines[:3])
+        wait_until(lambda: not leftovers(directory), lambda: "temporary files: %s" % leftovers(directory))
+        kinds = {facts(test, path)["trigger"] for path in snapshots(directory)[::len(snapshots(directory)) // 8 + 1]}
+        test.note("everything: %d snapshots by %s", len(snapshots(directory)), sorted(kinds))
+        test.check(len(snapshots(directory)) > 5, "hardly a snapshot")
+
+
 @section
 def full_disk(test, directory):
     if os.geteuid() != 0:

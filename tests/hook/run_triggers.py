@@ -7,6 +7,7 @@ SIGCHLD and wait(); the warning of CPython 3.12 about fork and threads; file des
 """
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -69,6 +70,42 @@ def other_signals(test, directory):
         live.wait_for_log("HELDBY_SIGNAL=KILL")
         live.say()
         live.end()
+
+
+@section
+def malformed_settings(test, directory):
+    with Live(test, directory, SLEEPER, HELDBY_EVERY="soon", HELDBY_VALUES="64") as live:
+        live.hear("ready")
+        live.wait_for_log("HELDBY_EVERY=soon: not understood, the default is taken")
+        live.kill()
+        wait_for_snapshots(directory, 1)
+        live.say()
+        live.end()
+
+
+@section
+def names(test, directory):
+    """NAME is the script's or the module's, fit for a file name."""
+    text = "import os, signal, time\nos.kill(os.getpid(), signal.SIGUSR2)\n"
+    text += "while not [n for n in os.listdir('.') if n.endswith('.held')]:\n    time.sleep(0.01)\n"
+    python = test.options.python
+    cases = (("plain", "app.py", ["app.py"]), ("plain", "app.py", ["-u", "-W", "ignore", "-Xutf8", "app.py", "-m", "other"]),
+             ("pkg.mod", "pkg/mod.py", ["-m", "pkg.mod"]), ("pkg.mod", "pkg/mod.py", ["-Bmpkg.mod", "x"]), ("folder", "folder/__main__.py", ["folder"]),
+             ("folder", "folder/__main__.py", ["folder/__main__.py"]), ("_hidden", ".hidden.py", [".hidden.py"]),
+             ("with_blank", "with blank.py", ["with blank.py"]), ("noending", "noending", ["./noending"]), ("python", None, ["-c", text]))
+    for number, (name, script, arguments) in enumerate(cases):
+        place = os.path.join(directory, str(number))
+        os.mkdir(place)
+        if script:
+            os.makedirs(os.path.dirname(os.path.join(place, script)), exist_ok=True)
+            with open(os.path.join(place, script), "w") as file:
+                file.write(text)
+        environment = dict(test.environment(place), PYTHONPATH=place)
+        done = subprocess.run([python] + arguments, cwd=place, env=environment, stderr=subprocess.PIPE, timeout=300)
+        found = [os.path.basename(path).rsplit(".", 3)[0] for path in snapshots(place)]
+        wanted = "app" if name == "plain" else name
+        test.check(done.returncode == 0 and len(found) == 1 and (found[0] == wanted or name == "python" and found[0].startswith(name)),
+                   "%s: named %s, wanted %s %s", arguments, found, wanted, done.stderr[-300:])
 
 
 HANDLERS = r"""
@@ -513,6 +550,10 @@ def run_command(test, directory):
                                      (["--dir", "/proc/nowhere", "--", "true"], 4, b"/proc/nowhere")):
         done = run(*arguments)
         test.check(done.returncode == status and words in done.stderr, "run %s: %s", arguments, done)
+    alone = os.path.join(directory, "heldby")
+    shutil.copy(test.options.cli, alone)
+    done = subprocess.run([alone, "run", "--", "true"], stderr=subprocess.PIPE)
+    test.check(done.returncode == 4 and b"cannot find libheldby.so" in done.stderr, "no library: %s", done)
     done = run("--", "true", HELDBY_LIBRARY="/nonexistent/lib.so")
     test.check(done.returncode == 4 and b"/nonexistent/lib.so" in done.stderr, "HELDBY_LIBRARY: %s", done)
 

@@ -11,6 +11,7 @@
 #include "lib/query/info.h"
 #include "lib/query/path.h"
 #include "lib/query/reference_tree.h"
+#include "lib/query/show.h"
 #include "lib/query/spelling.h"
 #include "tests/support/heap_kit.h"
 #include "tests/support/support.h"
@@ -374,6 +375,108 @@ START_TEST(growth_is_a_row_of_histograms)
 }
 END_TEST
 
+/* Any kind of reference between any families, as a damaged file may have it: no answer may break. */
+static struct heap *nonsense(uint64_t seed)
+{
+    static const char *const names[] = {"__dict__",
+                                        "__closure__",
+                                        "__code__",
+                                        "co_freevars",
+                                        "co_localsplusnames",
+                                        "<cache>",
+                                        "<key>",
+                                        "<result>",
+                                        "cell_contents",
+                                        "__module__",
+                                        "a b",
+                                        "",
+                                        NULL,
+                                        "attr"};
+    state = seed * 31337 + 7;
+    struct kit *k = kit_create();
+    uint32_t count = 5 + pick(40), thread = kit_thread(k, "", 1),
+             frame = kit_frame(k, thread, "", "f", 0, 1 + pick(count));
+    for (uint32_t i = 0; i < count; i++) {
+        object_id id = kit_builtin(k, (enum family)pick(FAMILIES));
+        if (kit_family(k, id) == FAMILY_STR)
+            (void)kit_str_cut(k, "x\xff", pick(5));
+        kit_detail(k, id, pick(1000), pick(5), (uint8_t)pick(64));
+    }
+    count = kit_count(k);
+    for (object_id id = 1; id <= count; id++)
+        for (uint32_t e = pick(5); e > 0; e--) {
+            object_id target = pick(count + 1);
+            switch (kit_family(k, id)) {
+            case FAMILY_LIST:
+            case FAMILY_TUPLE:
+            case FAMILY_DEQUE:
+                kit_item(k, id, target);
+                break;
+            case FAMILY_DICT:
+                kit_pair(k, id, pick(count + 1), target);
+                break;
+            case FAMILY_SET:
+                kit_member(k, id, target);
+                break;
+            default:
+                kit_field(k, id, (enum reference_kind)(1 + pick(REFERENCE_KINDS - 1)), names[pick(14)],
+                          target);
+            }
+        }
+    for (uint32_t r = pick(5); r > 0; r--)
+        kit_root(k, (enum root_kind)(1 + pick(ROOT_KINDS - 1)), (enum reference_kind)pick(REFERENCE_KINDS),
+                 names[pick(14)], 1 + pick(count));
+    kit_local(k, frame, "x", 1 + pick(count));
+    for (type_id t = 1; t <= 5; t++)
+        kit_type_object(k, 1, 1 + pick(count));
+    return kit_finish(k);
+}
+
+static void ask_nonsense(uint64_t seed)
+{
+    struct heap *heap = nonsense(seed);
+    struct view *view = open_view(heap);
+    for (object_id id = 1; id <= heap->object_count; id++) {
+        struct paths paths;
+        struct path_options options = {.max = 1 + (uint32_t)(id & 7)};
+        ck_assert_ok(path_find(&paths, view, id, &options, &err), &err);
+        for (size_t i = 0; i < paths.path_count; i++)
+            (void)expression_find(view, paths.paths[i].expression, &err);
+        path_free(&paths);
+        for (int direction = REFERENCES_IN; direction <= REFERENCES_OUT; direction++) {
+            struct reference_tree tree;
+            struct reference_tree_options tree_options = {.direction = (enum reference_direction)direction,
+                                                          .group = id & 1,
+                                                          .limit = id & 3,
+                                                          .weak = id & 4};
+            ck_assert_ok(reference_tree_create(&tree, view, &id, 1, &tree_options, &err), &err);
+            reference_tree_free(&tree);
+        }
+        struct shown shown;
+        ck_assert_ok(show_object(&shown, view, id, 0, &err), &err);
+        show_free(&shown);
+    }
+    struct histogram histogram;
+    struct histogram_options by_referrer = {.by = HISTOGRAM_REFERRER};
+    ck_assert_ok(histogram_create(&histogram, view, &by_referrer, &err), &err);
+    ck_assert_uint_eq(histogram.objects, heap->object_count);
+    histogram_free(&histogram);
+    struct diff diff;
+    struct diff_options by_path = {.by = DIFF_PATH};
+    ck_assert_ok(diff_create(&diff, view, view, &by_path, &err), &err);
+    ck_assert_uint_eq(diff.changed_count, 0);
+    diff_free(&diff);
+    view_destroy(view);
+    heap_destroy(heap);
+}
+
+START_TEST(nonsense_breaks_nothing)
+{
+    for (uint64_t seed = 0; seed < HEAPS; seed++)
+        ask_nonsense((uint64_t)_i * HEAPS + seed);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("query oracle");
@@ -384,6 +487,7 @@ int main(void)
     tcase_add_loop_test(tc, referrer_trees_count_right, 0, HEAPS);
     tcase_add_loop_test(tc, differences, 0, HEAPS);
     tcase_add_loop_test(tc, growth_is_a_row_of_histograms, 0, HEAPS);
+    tcase_add_loop_test(tc, nonsense_breaks_nothing, 0, 10);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }
