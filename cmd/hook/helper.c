@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -22,14 +23,25 @@ enum helper_state { HELPER_ABSENT = 0, HELPER_STARTING, HELPER_IDLE, HELPER_BUSY
 
 enum { TOKENS = 16 };
 
-static atomic_int state;
+static atomic_int state;      /* IDLE: asleep, may be told to stop, also while a child walks */
+static atomic_bool splitting; /* between begin and split: cannot be told to stop */
 static atomic_int thread_id;
 static pthread_t thread;
 static atomic_bool wake_sent;      /* one wake-up at a time is enough */
 static atomic_bool signal_wanted;  /* a snapshot by signal */
-static atomic_bool capture_handed; /* a capture to be ended here */
-static uint64_t tokens[TOKENS];    /* dump requests not yet answered; helper only */
+static atomic_bool capture_handed; /* a capture is to be ended here */
+
+/* Touched by the helper only. It may be stopped and replaced between any two steps, so all it knows is here.
+ */
+static uint64_t tokens[TOKENS]; /* dump requests not yet begun */
 static size_t token_count;
+static struct {
+    bool running; /* the capture under way was begun here */
+    bool dump;    /* it answers `request` */
+    bool retry;   /* it failed under the name that was asked for: once more under the default one */
+    struct request request;
+} current;
+static struct capture_result result;
 static uint64_t next_interval_ns, next_check_ns;
 static uint64_t gate_ns;        /* in the child of a fork: not before this ... */
 static atomic_bool gate_opened; /* ... unless Python has run again */
@@ -95,68 +107,107 @@ static bool sleep_and_note(uint64_t ns)
     return true;
 }
 
-static void end_capture(struct capture_result *result)
+/* Sleeps; false if the helper is to stop, and to leave what it has in hand to its successor. */
+static bool rest(uint64_t ns)
+{
+    atomic_store(&state, HELPER_IDLE);
+    sleep_and_note(ns);
+    int expected = HELPER_IDLE;
+    return atomic_compare_exchange_strong(&state, &expected, HELPER_BUSY);
+}
+
+static bool end_capture(void)
 {
     uint64_t pause = 200000;
     while (!capture_poll()) {
-        sleep_and_note(pause);
+        if (!rest(pause)) {
+            atomic_store(&capture_handed, true);
+            return false;
+        }
         pause = pause < 20000000 ? pause * 2 : pause;
     }
-    capture_end(result);
+    capture_end(&result);
     capture_unlock();
-}
-
-static void take_lock(void)
-{
-    while (!capture_try_lock()) {
-        if (atomic_exchange(&capture_handed, false))
-            end_capture(NULL);
-        else
-            sleep_and_note(2000000);
+    bool ours = current.running;
+    current.running = false;
+    if (!ours || !current.dump)
+        return true;
+    if (result.error && current.request.path[0]) {
+        current.retry = true; /* where the target may not write: to the default place, the asker moves it */
+    } else {
+        current.dump = false;
+        request_answer(&current.request, result.error, result.error ? result.message : result.path);
     }
+    return true;
 }
 
-/* Just after a fork Python rebuilds the GIL; a thread that waits for it then would be lost
- * (PyOS_AfterFork_Child). */
-static void wait_at_gate(void)
+/* Waits until a capture may begin, and takes the lock. */
+static bool get_ready(void)
 {
+    /* Just after a fork Python rebuilds the GIL; a thread that waits for it then is lost
+     * (PyOS_AfterFork_Child). */
     while (gate_ns != 0 && !atomic_load(&gate_opened) && os_monotonic_ns() < gate_ns)
-        sleep_and_note(1000000);
+        if (!rest(1000000))
+            return false;
     gate_ns = 0;
+    while (!capture_try_lock()) {
+        if (!(atomic_exchange(&capture_handed, false) ? end_capture() : rest(2000000)))
+            return false;
+    }
+    return true;
 }
 
-static struct capture_result result; /* helper only: too large for a small stack */
-
-static void snapshot(const struct capture_order *order, struct request *request)
+static bool interval_is_over(void)
 {
-    wait_at_gate();
-    take_lock();
+    return hook.settings.every_ns && os_monotonic_ns() >= next_interval_ns;
+}
+
+static bool has_order(void)
+{
+    return current.retry || token_count > 0 || atomic_load(&signal_wanted) || interval_is_over();
+}
+
+/* The next thing to do; false if it has come to nothing. */
+static bool choose(struct capture_order *order)
+{
+    *order = (struct capture_order){.trigger = "dump"};
+    if (current.retry) {
+        current.retry = false;
+        current.request.path[0] = '\0';
+        return true;
+    }
+    if (token_count > 0) {
+        uint64_t token = tokens[0];
+        token_count--;
+        memmove(tokens, tokens + 1, token_count * sizeof *tokens);
+        current.dump = request_open(&current.request, token);
+        order->path = current.request.path[0] ? current.request.path : NULL;
+        return current.dump;
+    }
+    if (atomic_exchange(&signal_wanted, false)) {
+        order->trigger = "signal";
+        return true;
+    }
+    next_interval_ns = os_monotonic_ns() + hook.settings.every_ns;
+    order->trigger = "interval";
+    return hook.python.is_initialized();
+}
+
+static void capture(const struct capture_order *order)
+{
+    atomic_store(&splitting, true);
+    current.running = true;
     if (capture_begin(order)) {
-        if (request)
-            request_accepted(request, capture_temporary_path());
+        if (current.dump)
+            request_accepted(&current.request, capture_temporary_path());
         gil_split(hook.settings.gil_timeout_ns);
     }
-    end_capture(&result);
+    atomic_store(&splitting, false);
 }
 
-static void answer_dump(uint64_t token)
+static uint64_t time_to_sleep(void)
 {
-    static struct request request;
-    if (!request_open(&request, token))
-        return;
-    struct capture_order order = {.trigger = "dump", .path = request.path[0] ? request.path : NULL};
-    snapshot(&order, &request);
-    if (result.error &&
-        order.path) { /* where the target may not write: the default place, the asker moves it */
-        order.path = NULL;
-        snapshot(&order, &request);
-    }
-    request_answer(&request, result.error, result.error ? result.message : result.path);
-}
-
-static uint64_t time_to_sleep(uint64_t now)
-{
-    uint64_t until = now + UINT64_C(3600000000000);
+    uint64_t now = os_monotonic_ns(), until = now + UINT64_C(3600000000000);
     if (hook.settings.every_ns && next_interval_ns < until)
         until = next_interval_ns;
     if (next_check_ns && next_check_ns < until)
@@ -167,35 +218,30 @@ static uint64_t time_to_sleep(uint64_t now)
     return until > now ? until - now : 0;
 }
 
-static bool has_work(void)
+/* False if the helper is to stop. */
+static bool work(void)
 {
-    return token_count > 0 || atomic_load(&signal_wanted) || atomic_load(&capture_handed);
-}
-
-static void work(void)
-{
-    if (atomic_exchange(&capture_handed, false))
-        end_capture(NULL);
-    while (token_count > 0) {
-        uint64_t token = tokens[0];
-        token_count--;
-        for (size_t i = 0; i < token_count; i++)
-            tokens[i] = tokens[i + 1];
-        answer_dump(token);
+    if (atomic_exchange(&capture_handed, false) && !end_capture())
+        return false;
+    while (has_order()) {
+        if (!get_ready())
+            return false;
+        struct capture_order order;
+        if (!choose(&order)) {
+            capture_unlock();
+            continue;
+        }
+        capture(&order);
+        if (!end_capture())
+            return false;
     }
-    if (atomic_exchange(&signal_wanted, false))
-        snapshot(&(struct capture_order){.trigger = "signal"}, NULL);
     uint64_t now = os_monotonic_ns();
-    if (hook.settings.every_ns && now >= next_interval_ns) {
-        if (hook.python.is_initialized())
-            snapshot(&(struct capture_order){.trigger = "interval"}, NULL);
-        next_interval_ns = os_monotonic_ns() + hook.settings.every_ns;
-    }
     if (next_check_ns && now >= next_check_ns) {
         handler_check();
         next_check_ns = now + CHECK_NS;
     }
     setup_step(now);
+    return true;
 }
 
 static void *helper_main(void *unused)
@@ -211,16 +257,10 @@ static void *helper_main(void *unused)
     if (next_interval_ns == 0)
         next_interval_ns = now + hook.settings.every_ns;
     next_check_ns = handler_interposes() ? 0 : now + CHECK_NS;
-    atomic_store(&state, HELPER_IDLE);
-    for (;;) {
-        if (!has_work())
-            sleep_and_note(time_to_sleep(os_monotonic_ns()));
-        int expected = HELPER_IDLE;
-        if (!atomic_compare_exchange_strong(&state, &expected, HELPER_BUSY))
-            break; /* asked to stop; what was noted waits for the next helper */
-        work();
-        atomic_store(&state, HELPER_IDLE);
-    }
+    bool go_on = true;
+    for (atomic_store(&state, HELPER_BUSY); go_on; go_on = work())
+        if (!has_order() && !atomic_load(&capture_handed) && !rest(time_to_sleep()))
+            break; /* what was noted waits for the next helper */
     return NULL;
 }
 
@@ -238,9 +278,17 @@ int helper_start(void)
 
 bool helper_stop(void)
 {
+    enum { PAUSE_NS = 20000, MOST = 5000 };
     int expected = HELPER_IDLE;
-    if (!atomic_compare_exchange_strong(&state, &expected, HELPER_STOPPING))
-        return false;
+    for (int tries = 0; !atomic_compare_exchange_strong(&state, &expected, HELPER_STOPPING); tries++) {
+        /* Not yet, or no more, asleep: that is a matter of microseconds. A split waits for the GIL, which is
+         * ours. */
+        if (expected == HELPER_ABSENT || expected == HELPER_STOPPING || atomic_load(&splitting) ||
+            tries == MOST)
+            return false;
+        os_sleep_ns(PAUSE_NS);
+        expected = HELPER_IDLE;
+    }
     pid_t id = atomic_load(&thread_id);
     atomic_store(&thread_id, 0);
     syscall(SYS_tgkill, hook.pid, id, hook.settings.signal);
@@ -266,7 +314,9 @@ void helper_after_fork(bool by_python)
     atomic_store(&thread_id, 0);
     atomic_store(&signal_wanted, false);
     atomic_store(&capture_handed, false);
+    atomic_store(&splitting, false);
     token_count = 0;
+    current.running = current.dump = current.retry = false;
     next_interval_ns = 0;
     atomic_store(&gate_opened, false);
     gate_ns = os_monotonic_ns() + UINT64_C(1000000000);

@@ -147,6 +147,8 @@ const struct cpython_field cpython_fields[] = {
     {"_asyncio.Task", 10, 10, 176, F, "<context>"},
     {"_asyncio.Task", 11, 12, 136, F, "_coro"},
     {"_asyncio.Task", 11, 12, 152, F, "<context>"},
+    {"_asyncio.Task", 14, ALL, 128, F, "_coro"},
+    {"_asyncio.Task", 14, ALL, 144, F, "<context>"},
     {"_asyncio.Task", 13, 13, 120, F, "_coro"},
     {"_asyncio.Task", 13, 13, 136, F, "<context>"},
     {"range", 8, ALL, 16, F, "start"},

@@ -164,7 +164,9 @@ static void visit_instance(struct walk *w, struct walk_type *t, uint64_t object,
             dict = word & 1 ? 0 : word;
         } else {
             dict = mem_u64(object - 24);
-            if (t->flags & TPFLAG_INLINE_VALUES && mem_u8(object + t->basic_size + 3) != 0)
+            bool inside =
+                w->layout->minor == 13 || dict == 0; /* 3.14: once there is a dict, it holds the values */
+            if (inside && t->flags & TPFLAG_INLINE_VALUES && mem_u8(object + t->basic_size + 3) != 0)
                 values = object + t->basic_size + 8;
         }
     } else if (t->dict_offset != 0) {

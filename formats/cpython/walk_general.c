@@ -200,6 +200,8 @@ static uint64_t python_dict(struct walk *w, struct walk_type *t, uint64_t object
         }
         if (t->flags & TPFLAG_INLINE_VALUES && mem_u8(object + t->basic_size + 3) != 0)
             *values = object + t->basic_size + 8;
+        if (w->layout->minor >= 14 && word != 0) /* once there is a dict, it holds the values */
+            *values = 0;
         return word;
     }
     if (t->dict_offset >= (int64_t)t->c_size)
@@ -240,7 +242,7 @@ static void split_dict_fields(struct walk *w, uint64_t object)
     if (values == 0 || !walk_keys_read(w, keys, &k))
         return;
     if (w->layout->minor >= 13) {
-        if (mem_u8(values + 2) != 0) /* embedded: the instance holds them */
+        if (w->layout->minor == 13 && mem_u8(values + 2) != 0) /* embedded: the instance holds them */
             return;
         values += 8;
     }

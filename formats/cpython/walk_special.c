@@ -143,8 +143,11 @@ void walk_generator_fields(struct walk *w, struct walk_type *t, uint64_t generat
     field(w, generator, l->gen_exc_value, REFERENCE_FIELD, "<handled exception>");
     if (t->coroutine) /* a plain generator never sets it */
         field(w, generator, l->gen_origin, REFERENCE_FIELD, "<origin or finalizer>");
-    if (state > 0) /* completed or cleared: nothing in the frame is alive */
+    if (state > 0) { /* completed or cleared: nothing in the frame is alive, but for the code since 3.14 */
+        if (l->minor >= 14)
+            field(w, generator, l->gen_frame + l->frame_code, REFERENCE_FIELD, "<f_code>");
         return;
+    }
     uint64_t inner = generator + l->gen_frame;
     if (!walk_frame_read(w, inner, &f))
         return;
@@ -240,8 +243,9 @@ uint64_t walk_general_size(struct walk *w, struct walk_type *t, uint64_t object)
     switch ((enum family)t->family) {
     case FAMILY_TYPE:
         if (!(mem_u64(object + TP_FLAGS) & TPFLAG_HEAPTYPE))
-            return l->type_size +
-                   (l->minor >= 11 ? header : 0); /* 3.11+ counts a GC head that static types do not have */
+            return l->type_size + (l->minor >= 11 && l->minor <= 13
+                                       ? header
+                                       : 0); /* counted there, although static types have no GC head */
         uint64_t keys = mem_u64(object + l->ht_cached_keys);
         return header + l->heap_type_size + (keys != 0 && walk_keys_read(w, keys, &k) ? k.size : 0);
     case FAMILY_GENERATOR:

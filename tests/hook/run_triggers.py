@@ -749,6 +749,41 @@ hear()
 
 
 @section
+def no_warning_during_captures(test, directory):
+    """Forks while walks are under way, and dumps that meet forks."""
+    source = r"""
+import warnings
+kept = [[i, str(i)] for i in range(400000)]
+say("ready")
+warned = 0
+while not os.path.exists("stop"):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+        warned += len(caught)
+    time.sleep(0.01)
+say("warned", warned)
+hear()
+"""
+    with Live(test, directory, source) as live:
+        live.hear("ready")
+        for _ in range(4):
+            status, out, err = test.ask_text("dump", str(live.pid))
+            test.check(status == 0 and facts(test, out.strip())["trigger"] == "dump", "dump: %s", err)
+            live.kill()
+        wait_for_snapshots(directory, 5)
+        open(os.path.join(directory, "stop"), "w").close()
+        warned = int(live.hear("warned").split()[1])
+        # Only a fork in the very instant in which the GIL is waited for sees a second thread.
+        test.check(warned <= 2, "%d forks warned", warned)
+        live.say()
+        live.end()
+
+
+@section
 def at_exit(test, directory):
     endings = {"end": ("", 0), "exit": ("sys.exit(5)", 5), "error": ("raise ValueError('own')", 1)}
     for name, (last, status) in endings.items():
