@@ -165,11 +165,12 @@ static bool wait_for_answer(struct request *r, struct target *t, double timeout,
                              r->temporary[0] ? "; it is still being written" : "; it does not answer");
         if (!r->temporary[0] && now - sent > 0.25) {
             int error = send_token(t, r->token);
+            for (int tries = 0; error == ESRCH && tries < 20 && target_find(t, t->pid, err); tries++)
+                error = send_token(t, r->token); /* the helper had just been replaced */
             if (error == EPERM)
                 return error_set(err, ERROR_SYSTEM, "process %d is not ours: no permission to signal it",
                                  (int)t->pid);
-            if (error == ESRCH &&
-                !target_find(t, t->pid, err)) /* the helper has been replaced, or all is over */
+            if (error == ESRCH && !target_find(t, t->pid, err))
                 return false;
             sent = error == 0 ? now : sent;
         }

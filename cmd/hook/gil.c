@@ -20,6 +20,7 @@ enum taker_state {
 struct taker {
     atomic_int state;
     uint64_t started_ns;
+    pid_t id;
 };
 
 static struct taker takers[GIL_TAKERS];
@@ -69,6 +70,7 @@ static void take_and_split(struct taker *t)
 
 static void *taker_main(void *argument)
 {
+    ((struct taker *)argument)->id = os_thread_id();
     pthread_cleanup_push(taker_ended, argument); /* also runs when Python calls pthread_exit */
     take_and_split(argument);
     pthread_cleanup_pop(0);
@@ -131,7 +133,7 @@ void gil_split(uint64_t timeout_ns)
     }
     if (atomic_load(&t->state) == TAKER_GONE)
         capture_refuse(ESHUTDOWN, "the interpreter is shutting down");
-    pthread_join(thread, NULL);
+    thread_join(thread, t->id);
     atomic_store(&t->state, TAKER_FREE);
 }
 

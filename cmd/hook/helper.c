@@ -24,7 +24,7 @@ enum helper_state { HELPER_ABSENT = 0, HELPER_STARTING, HELPER_IDLE, HELPER_BUSY
 enum { TOKENS = 16 };
 
 static atomic_int state;      /* IDLE: asleep, may be told to stop, also while a child walks */
-static atomic_bool splitting; /* between begin and split: cannot be told to stop */
+static atomic_bool splitting; /* waiting for the GIL, or forking: cannot be told to stop */
 static atomic_int thread_id;
 static pthread_t thread;
 static atomic_bool wake_sent;      /* one wake-up at a time is enough */
@@ -37,6 +37,7 @@ static uint64_t tokens[TOKENS]; /* dump requests not yet begun */
 static size_t token_count;
 static struct {
     bool running; /* the capture under way was begun here */
+    bool begun;   /* and is to be split next */
     bool dump;    /* it answers `request` */
     bool retry;   /* it failed under the name that was asked for: once more under the default one */
     struct request request;
@@ -164,7 +165,8 @@ static bool interval_is_over(void)
 
 static bool has_order(void)
 {
-    return current.retry || token_count > 0 || atomic_load(&signal_wanted) || interval_is_over();
+    return current.begun || current.retry || token_count > 0 || atomic_load(&signal_wanted) ||
+           interval_is_over();
 }
 
 /* The next thing to do; false if it has come to nothing. */
@@ -193,16 +195,37 @@ static bool choose(struct capture_order *order)
     return hook.python.is_initialized();
 }
 
-static void capture(const struct capture_order *order)
+/* The middle of a capture that was begun. */
+static bool split(void)
 {
+    current.begun = true;
+    if (!rest(0)) /* the last chance to be stopped */
+        return false;
+    current.begun = false;
     atomic_store(&splitting, true);
-    current.running = true;
-    if (capture_begin(order)) {
+    gil_split(hook.settings.gil_timeout_ns);
+    atomic_store(&splitting, false);
+    return true;
+}
+
+/* One capture, or what is left of it. False if the helper is to stop. */
+static bool capture(void)
+{
+    if (!current.begun) {
+        if (!get_ready())
+            return false;
+        struct capture_order order;
+        if (!choose(&order)) {
+            capture_unlock();
+            return true;
+        }
+        current.running = true;
+        if (!capture_begin(&order))
+            return end_capture();
         if (current.dump)
             request_accepted(&current.request, capture_temporary_path());
-        gil_split(hook.settings.gil_timeout_ns);
     }
-    atomic_store(&splitting, false);
+    return split() && end_capture();
 }
 
 static uint64_t time_to_sleep(void)
@@ -223,18 +246,9 @@ static bool work(void)
 {
     if (atomic_exchange(&capture_handed, false) && !end_capture())
         return false;
-    while (has_order()) {
-        if (!get_ready())
+    while (has_order())
+        if (!capture())
             return false;
-        struct capture_order order;
-        if (!choose(&order)) {
-            capture_unlock();
-            continue;
-        }
-        capture(&order);
-        if (!end_capture())
-            return false;
-    }
     uint64_t now = os_monotonic_ns();
     if (next_check_ns && now >= next_check_ns) {
         handler_check();
@@ -260,7 +274,9 @@ static void *helper_main(void *unused)
     bool go_on = true;
     for (atomic_store(&state, HELPER_BUSY); go_on; go_on = work())
         if (!has_order() && !atomic_load(&capture_handed) && !rest(time_to_sleep()))
-            break; /* what was noted waits for the next helper */
+            break;
+    while (sleep_and_note(0)) /* what is noted, the next helper does */
+        ;
     return NULL;
 }
 
@@ -292,11 +308,7 @@ bool helper_stop(void)
     pid_t id = atomic_load(&thread_id);
     atomic_store(&thread_id, 0);
     syscall(SYS_tgkill, hook.pid, id, hook.settings.signal);
-    pthread_join(thread, NULL);
-    /* The join returns before the kernel has taken the thread off its count, which is what Python looks at.
-     */
-    for (int tries = 0; tries < 2000 && syscall(SYS_tgkill, hook.pid, id, 0) == 0; tries++)
-        os_sleep_ns(10000);
+    thread_join(thread, id);
     atomic_store(&state, HELPER_ABSENT);
     return true;
 }
@@ -316,7 +328,7 @@ void helper_after_fork(bool by_python)
     atomic_store(&capture_handed, false);
     atomic_store(&splitting, false);
     token_count = 0;
-    current.running = current.dump = current.retry = false;
+    current.running = current.begun = current.dump = current.retry = false;
     next_interval_ns = 0;
     atomic_store(&gate_opened, false);
     gate_ns = os_monotonic_ns() + UINT64_C(1000000000);

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum { STACK_SIZE = 512 * 1024 }; /* address space only; the walk in process calls tp_traverse of strangers */
 
@@ -22,4 +24,12 @@ int thread_start(pthread_t *ret, void *(*run)(void *), void *argument)
     pthread_sigmask(SIG_SETMASK, &previous, NULL);
     pthread_attr_destroy(&attributes);
     return error;
+}
+
+void thread_join(pthread_t thread, pid_t id)
+{
+    enum { PAUSE_NS = 10000, MOST = 2000 };
+    pthread_join(thread, NULL);
+    for (int tries = 0; tries < MOST && syscall(SYS_tgkill, getpid(), id, 0) == 0; tries++)
+        os_sleep_ns(PAUSE_NS);
 }

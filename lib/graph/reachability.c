@@ -45,6 +45,12 @@ bool reachability_mark(const struct heap *heap, bool follow_types, struct object
     m.traits = traits;
     for (uint32_t i = 0; ok && i < heap->root_count; i++)
         ok = reach(&m, heap->roots[i].target, err);
+    /* What lies in a module's data or never dies needs no one to hold it. */
+    for (object_id id = 1; ok && id <= heap->object_count; id++) {
+        struct heap_detail detail;
+        if (heap_detail(heap, id, &detail) && detail.flags & (OBJECT_STATIC | OBJECT_IMMORTAL))
+            ok = reach(&m, id, err);
+    }
     while (ok && m.depth)
         ok = reach_held(&m, m.stack[--m.depth], follow_types, err);
     free(traits);

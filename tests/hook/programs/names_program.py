@@ -206,7 +206,7 @@ def container_cases():
     hold("deque", lambda o: collections.deque([o, 1]), "{}[0]", kind="index")
     hold("long_deque", lambda o: collections.deque([0] * 150 + [o, 0]), "{}[150]", kind="index")
     hold("queue", lambda o: put(queue.Queue(), o), "{}.queue[0]", holder=None)
-    hold("simple_queue", lambda o: put(queue.SimpleQueue(), o), r"re:{}\..+", holder=None)
+    hold("simple_queue", lambda o: put(queue.SimpleQueue(), o), r"re:{}(\..+|\[0\])", holder=None)
     hold("slice", lambda o: slice(None, o), "{}.stop")
     hold("nested", lambda o: {"k7": [None] * 50 + [Plain(o)]}, "{}['k7'][50].attr", holder=None)
     text = "".join(["un", "tracked ", "text"])
@@ -402,7 +402,7 @@ def suspended_cases():
     hold("exception_local", failed, "{}.__traceback__.tb_frame.<locals>.z", holder=None)
     hold("exception_cause", lambda o: change(Error(), __cause__=Error(o)), "{}.__cause__.args[0]", holder=None)
     hold("exception_context", lambda o: change(Error(), __context__=Error(o)), "{}.__context__.args[0]", holder=None)
-    hold("context", context_of, r"re:{}\..+", holder=None)
+    hold("context", context_of, r"re:{}(\..+|\[0\])", holder=None)
     hold("contextvar_default", lambda o: contextvars.ContextVar("d", default=o), "{}.default", r"re:{}\..*default.*")
     hold("datetime", lambda o: datetime.datetime(2020, 1, 1, tzinfo=ZoneHolder(o)), "{}.tzinfo.held", holder=None)
     start = 10**30 + 1
