@@ -1,4 +1,4 @@
-/* The stages of a walk: the collector's rings, then the array of objects from end to end. */
+/* The main stage of a walk: the array of objects from end to end. */
 #include "formats/cpython/walk.h"
 
 #include <time.h>
@@ -13,6 +13,8 @@ uint64_t walk_now_ns(void)
 bool walk_grow(struct walk *w)
 {
     uint32_t chunk = (w->count + 1) / WALK_CHUNK;
+    if (chunk < WALK_MAX_CHUNKS && w->chunks[chunk] == NULL && w->spare_count > 0)
+        w->chunks[chunk] = w->spare[--w->spare_count];
     if (chunk < WALK_MAX_CHUNKS && w->chunks[chunk] == NULL)
         w->chunks[chunk] = capture_alloc_huge(&w->memory, WALK_CHUNK * sizeof(uint64_t));
     if (chunk < WALK_MAX_CHUNKS && w->chunks[chunk] != NULL)
@@ -28,7 +30,8 @@ bool walk_init(struct walk *w, const struct capture_request *request)
     w->runtime = request->runtime->runtime;
     w->empty_slot = ADDRESS_MAP_EXCLUDED;
     w->chunks = capture_alloc(&w->memory, WALK_MAX_CHUNKS * sizeof(w->chunks[0]));
-    if (w->chunks == NULL || !walk_grow(w) || !address_map_init(&w->map, &w->memory))
+    w->spare = capture_alloc(&w->memory, WALK_MAX_CHUNKS * sizeof(w->spare[0]));
+    if (w->chunks == NULL || w->spare == NULL || !walk_grow(w) || !address_map_init(&w->map, &w->memory))
         return false;
     for (size_t i = 0; i < request->excluded_count; i++)
         if (mem_plausible(request->excluded[i]))
@@ -51,62 +54,6 @@ void walk_drain(struct walk *w)
     uint32_t at = (w->fifo_head + WALK_FIFO - w->fifo_fill) % WALK_FIFO;
     for (; w->fifo_fill > 0; w->fifo_fill--, at = (at + 1) % WALK_FIFO)
         walk_resolve(w, w->fifo[at].slot, w->fifo[at].address);
-}
-
-/* Follows one ring. Ids are given out through a small delay line, so that the map's slots are in the cache
- * when they are written. */
-static void ring(struct walk *w, uint64_t head, uint64_t tag)
-{
-    enum { DELAY = 32 };
-    struct {
-        uint32_t *slot;
-        uint64_t entry;
-    } line[DELAY];
-    uint32_t fill = 0, at = 0;
-    for (uint64_t g = mem_u64(head) & ~UINT64_C(3); g != head && mem_plausible(g);
-         g = mem_u64(g) & ~UINT64_C(3)) {
-        uint64_t object = g + 16;
-        uint32_t *slot = address_map_slot(&w->map, object);
-        __builtin_prefetch(slot, 1);
-        if (fill == DELAY) {
-            if (*line[at].slot == 0)
-                *line[at].slot = walk_append(w, line[at].entry);
-        } else {
-            fill++;
-        }
-        line[at].slot = slot;
-        line[at].entry = object | tag;
-        at = (at + 1) % DELAY;
-        if (w->memory.failed || w->count >= UINT32_MAX - 64 || ++w->tracked > UINT64_C(1) << 32)
-            break;
-    }
-    at = (at + DELAY - fill) % DELAY;
-    for (; fill > 0; fill--, at = (at + 1) % DELAY)
-        if (*line[at].slot == 0)
-            *line[at].slot = walk_append(w, line[at].entry);
-}
-
-static uint64_t gc_state(const struct walk *w, uint64_t interpreter)
-{
-    return w->layout->gc == NONE ? w->runtime + w->layout->runtime_gc : interpreter + w->layout->gc;
-}
-
-void walk_rings(struct walk *w)
-{
-    unsigned guard = 0;
-    uint64_t next;
-    for (uint64_t i = mem_u64(w->runtime + w->layout->interpreters_head); i != 0 && guard < 1000;
-         i = next, guard++) {
-        uint64_t gc = gc_state(w, i);
-        next = mem_u64(i + w->layout->interp_next);
-        for (uint64_t g = 0; g < 3; g++)
-            ring(w, gc + GC_GENERATIONS + g * GC_GENERATION_SIZE, WALK_TRACKED | g << WALK_GENERATION_SHIFT);
-        ring(w, gc + w->layout->gc_permanent,
-             WALK_TRACKED | WALK_FROZEN | UINT64_C(2) << WALK_GENERATION_SHIFT);
-        if (w->layout->gc == NONE) /* 3.8: one collector for all */
-            break;
-    }
-    w->tracked = w->count;
 }
 
 static uint8_t object_flags(struct walk *w, uint64_t entry, uint64_t refcount)

@@ -107,6 +107,8 @@ struct walk {
 
     uint64_t **chunks; /* objects: address | tag (below) */
     uint32_t count;    /* objects known; ids 1..count */
+    uint64_t **spare;  /* chunks that are free for the array to take */
+    uint32_t spare_count;
 
     struct {
         uint32_t *slot;
@@ -235,7 +237,7 @@ void walk_drain(struct walk *w);
  * implausible. */
 uint32_t walk_id(struct walk *w, uint64_t address);
 
-/* walk.c: the stages */
+/* walk.c, walk_rings.c: the stages */
 bool walk_init(struct walk *w, const struct capture_request *request);
 void walk_rings(struct walk *w);
 void walk_all(struct walk *w);
