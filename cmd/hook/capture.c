@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 static atomic_bool running; /* the lock */
+static atomic_int queue;    /* threads of the program that wait for it */
 
 static struct {
     struct output output;
@@ -46,9 +47,25 @@ bool capture_is_running(void)
     return atomic_load(&running);
 }
 
+void capture_queue(void)
+{
+    atomic_fetch_add(&queue, 1);
+}
+
+void capture_leave_queue(void)
+{
+    atomic_fetch_sub(&queue, 1);
+}
+
+bool capture_has_queue(void)
+{
+    return atomic_load(&queue) > 0;
+}
+
 void capture_after_fork(void)
 {
     job.child = 0;
+    atomic_store(&queue, 0);
     output_restart_ordinals();
     capture_unlock();
 }

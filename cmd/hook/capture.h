@@ -31,6 +31,11 @@ struct capture_result {
 bool capture_try_lock(void);
 void capture_unlock(void);
 bool capture_is_running(void);
+/* A thread of the program waits for the lock; the helper, which could take it again at once, lets it go
+ * first. */
+void capture_queue(void);
+void capture_leave_queue(void);
+bool capture_has_queue(void);
 void capture_after_fork(void); /* in the child of a fork: nothing is running here */
 
 /* All of these need the lock. begin: false if there is nothing to split (capture_end says why). */

@@ -151,6 +151,8 @@ static bool get_ready(void)
         if (!rest(1000000))
             return false;
     gate_ns = 0;
+    if (capture_has_queue() && !rest(5000000))
+        return false;
     while (!capture_try_lock()) {
         if (!(atomic_exchange(&capture_handed, false) ? end_capture() : rest(2000000)))
             return false;

@@ -11,12 +11,14 @@
 
 static void wait_for_lock(void)
 {
+    capture_queue();
     for (unsigned tries = 1; !capture_try_lock(); tries++) {
         os_sleep_ns(1000000);
         if (tries % 1000 == 0 &&
             !helper_is_running()) /* whoever has the capture in hand must be there to end it */
             (void)helper_start();
     }
+    capture_leave_queue();
 }
 
 /* The rest of a capture that was split, or that failed before. */

@@ -154,12 +154,29 @@ static bool write_paths(struct view *view, struct paths *ret, const struct chain
     return true;
 }
 
-/* No root reaches it by its references: through a type, then from C, or it is garbage. */
-static bool explain_unrooted(struct paths *ret, struct view *view, object_id object, struct error *err)
+/* Uncertain roots of an object: places on expression stacks that may hold it, or may only have held it. */
+static uint64_t uncertain_roots(const struct roots *roots, object_id object)
 {
-    struct chain chain = {0};
+    uint32_t first, end;
+    uint64_t count = 0;
+    if (roots_of(roots, object, &first, &end))
+        for (uint32_t i = first; i < end; i++)
+            count += roots->heap->roots[roots->order[i]].certainty != CERTAINTY_EXACT;
+    return count;
+}
+
+/* Without a certain root: through a type; from C, if more is missing than uncertain roots could explain; from
+ * an uncertain root, if anything is missing; or it is garbage. */
+static bool explain_unrooted(struct paths *ret, struct view *view, const struct path_query *query,
+                             struct error *err)
+{
+    const struct graph *graph = view_graph(view, err);
+    const struct roots *roots = view_roots(view, err);
+    struct chain chain = {0}, *uncertain = NULL;
+    uint32_t count = 0;
+    uint64_t unexplained;
     bool found;
-    if (!path_through_types(view, object, &chain, &found, err))
+    if (!path_through_types(view, query->target, &chain, &found, err))
         return false;
     if (found) {
         ret->types_followed = true;
@@ -167,11 +184,21 @@ static bool explain_unrooted(struct paths *ret, struct view *view, object_id obj
         chain_free(&chain);
         return ok;
     }
-    uint64_t unexplained;
-    if (!paths_find_unexplained(view_graph(view, err), object, &chain, &unexplained, err))
+    if (!paths_find_unexplained(graph, query->target, &chain, &unexplained, err))
         return false;
-    ret->outcome = unexplained ? PATH_HELD_FROM_C : PATH_UNREACHABLE;
-    bool ok = !unexplained || write_paths(view, ret, &chain, 1, unexplained, err);
+    bool ok = true;
+    if (unexplained > 0 && unexplained <= uncertain_roots(roots, chain.steps[0].object)) {
+        struct path_query any = *query;
+        any.certain = false;
+        ok = paths_find(graph, roots, &any, &uncertain, &count, err);
+    }
+    if (ok && count > 0) {
+        ok = write_paths(view, ret, uncertain, 1, 0, err);
+    } else if (ok) {
+        ret->outcome = unexplained ? PATH_HELD_FROM_C : PATH_UNREACHABLE;
+        ok = !unexplained || write_paths(view, ret, &chain, 1, unexplained, err);
+    }
+    chains_free(uncertain, count);
     chain_free(&chain);
     return ok;
 }
@@ -188,6 +215,7 @@ bool path_find(struct paths *ret, struct view *view, object_id object, const str
     struct path_query query = {.target = object,
                                .from = options->from,
                                .avoid = options->avoid,
+                               .certain = !options->from && !options->avoid,
                                .max = wanted > 1 && wanted < UINT32_MAX ? wanted + 1 : wanted};
     struct chain *chains;
     if (!paths_find(graph, roots, &query, &chains, &count, err))
@@ -199,7 +227,7 @@ bool path_find(struct paths *ret, struct view *view, object_id object, const str
     else if (options->from || options->avoid)
         ret->outcome = PATH_NONE;
     else
-        ok = explain_unrooted(ret, view, object, err);
+        ok = explain_unrooted(ret, view, &query, err);
     chains_free(chains, count);
     if (!ok)
         path_free(ret);
