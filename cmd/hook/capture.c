@@ -14,8 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static atomic_bool running; /* the lock */
-static atomic_int queue;    /* threads of the program that wait for it */
+static atomic_uint next_ticket, served; /* equal: the lock is free; else `served` holds it */
 
 static struct {
     struct output output;
@@ -31,43 +30,38 @@ static struct {
     char message[200];
 } job;
 
+unsigned capture_take_ticket(void)
+{
+    return atomic_fetch_add(&next_ticket, 1);
+}
+
+bool capture_is_turn(unsigned ticket)
+{
+    return atomic_load(&served) == ticket;
+}
+
 bool capture_try_lock(void)
 {
-    bool expected = false;
-    return atomic_compare_exchange_strong(&running, &expected, true);
+    unsigned now = atomic_load(&served);
+    return atomic_compare_exchange_strong(&next_ticket, &now, now + 1);
 }
 
 void capture_unlock(void)
 {
-    atomic_store(&running, false);
+    atomic_fetch_add(&served, 1);
 }
 
 bool capture_is_running(void)
 {
-    return atomic_load(&running);
-}
-
-void capture_queue(void)
-{
-    atomic_fetch_add(&queue, 1);
-}
-
-void capture_leave_queue(void)
-{
-    atomic_fetch_sub(&queue, 1);
-}
-
-bool capture_has_queue(void)
-{
-    return atomic_load(&queue) > 0;
+    return atomic_load(&next_ticket) != atomic_load(&served);
 }
 
 void capture_after_fork(void)
 {
     job.child = 0;
-    atomic_store(&queue, 0);
     output_restart_ordinals();
-    capture_unlock();
+    atomic_store(&served, 0);
+    atomic_store(&next_ticket, 0);
 }
 
 void capture_refuse(int error, const char *message)

@@ -28,14 +28,12 @@ struct capture_result {
     char message[300];
 };
 
-bool capture_try_lock(void);
+/* The lock is a queue: a ticket is taken, and its turn comes. Whoever takes one must wait for its turn. */
+unsigned capture_take_ticket(void);
+bool capture_is_turn(unsigned ticket);
+bool capture_try_lock(void); /* only if nobody holds it or waits for it */
 void capture_unlock(void);
-bool capture_is_running(void);
-/* A thread of the program waits for the lock; the helper, which could take it again at once, lets it go
- * first. */
-void capture_queue(void);
-void capture_leave_queue(void);
-bool capture_has_queue(void);
+bool capture_is_running(void); /* or waited for */
 void capture_after_fork(void); /* in the child of a fork: nothing is running here */
 
 /* All of these need the lock. begin: false if there is nothing to split (capture_end says why). */

@@ -41,6 +41,8 @@ static struct {
     bool dump;    /* it answers `request` */
     bool retry;   /* it failed under the name that was asked for: once more under the default one */
     struct request request;
+    bool queued; /* for the lock, with this ticket */
+    unsigned ticket;
 } current;
 static struct capture_result result;
 static uint64_t next_interval_ns, next_check_ns;
@@ -142,7 +144,7 @@ static bool end_capture(void)
     return true;
 }
 
-/* Waits until a capture may begin, and takes the lock. */
+/* Waits until a capture may begin, and holds the lock then. */
 static bool get_ready(void)
 {
     /* Just after a fork Python rebuilds the GIL; a thread that waits for it then is lost
@@ -151,12 +153,14 @@ static bool get_ready(void)
         if (!rest(1000000))
             return false;
     gate_ns = 0;
-    if (capture_has_queue() && !rest(5000000))
-        return false;
-    while (!capture_try_lock()) {
-        if (!(atomic_exchange(&capture_handed, false) ? end_capture() : rest(2000000)))
+    if (!current.queued)
+        current.ticket = capture_take_ticket();
+    current.queued = true;
+    while (!capture_is_turn(current.ticket)) {
+        if (!(atomic_exchange(&capture_handed, false) ? end_capture() : rest(1000000)))
             return false;
     }
+    current.queued = false;
     return true;
 }
 
@@ -330,7 +334,7 @@ void helper_after_fork(bool by_python)
     atomic_store(&capture_handed, false);
     atomic_store(&splitting, false);
     token_count = 0;
-    current.running = current.begun = current.dump = current.retry = false;
+    current.running = current.begun = current.dump = current.retry = current.queued = false;
     next_interval_ns = 0;
     atomic_store(&gate_opened, false);
     gate_ns = os_monotonic_ns() + UINT64_C(1000000000);

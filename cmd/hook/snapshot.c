@@ -11,14 +11,13 @@
 
 static void wait_for_lock(void)
 {
-    capture_queue();
-    for (unsigned tries = 1; !capture_try_lock(); tries++) {
+    unsigned ticket = capture_take_ticket();
+    for (unsigned tries = 1; !capture_is_turn(ticket); tries++) {
         os_sleep_ns(1000000);
         if (tries % 1000 == 0 &&
             !helper_is_running()) /* whoever has the capture in hand must be there to end it */
             (void)helper_start();
     }
-    capture_leave_queue();
 }
 
 /* The rest of a capture that was split, or that failed before. */

@@ -31,7 +31,9 @@ bool walk_init(struct walk *w, const struct capture_request *request)
     w->empty_slot = ADDRESS_MAP_EXCLUDED;
     w->chunks = capture_alloc(&w->memory, WALK_MAX_CHUNKS * sizeof(w->chunks[0]));
     w->spare = capture_alloc(&w->memory, WALK_MAX_CHUNKS * sizeof(w->spare[0]));
-    if (w->chunks == NULL || w->spare == NULL || !walk_grow(w) || !address_map_init(&w->map, &w->memory))
+    w->kept = capture_alloc(&w->memory, WALK_MAX_CHUNKS * sizeof(w->kept[0]));
+    if (w->chunks == NULL || w->spare == NULL || w->kept == NULL || !walk_grow(w) ||
+        !address_map_init(&w->map, &w->memory))
         return false;
     for (size_t i = 0; i < request->excluded_count; i++)
         if (mem_plausible(request->excluded[i]))

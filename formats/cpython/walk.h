@@ -108,6 +108,7 @@ struct walk {
     uint64_t **chunks; /* objects: address | tag (below) */
     uint32_t count;    /* objects known; ids 1..count */
     uint64_t **spare;  /* chunks that are free for the array to take */
+    uint64_t **kept;   /* chunks in use by walk_rings.c */
     uint32_t spare_count;
 
     struct {

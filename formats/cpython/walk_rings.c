@@ -69,30 +69,32 @@ static void follow(struct walk *w, uint64_t head, uint64_t tag)
     arrivals_end(w, &a);
 }
 
-/* Objects met from the far end, kept aside in chunks that the array takes over as they empty. */
+/* Objects met from the far end, kept aside in chunks of their own; the array takes the chunks over
+ * afterwards. */
 static bool keep(struct walk *w, uint64_t kept, uint64_t entry)
 {
     uint64_t chunk = kept / WALK_CHUNK;
-    if (kept % WALK_CHUNK == 0 && chunk >= w->spare_count) {
-        w->spare[chunk] = capture_alloc_huge(&w->memory, WALK_CHUNK * sizeof(uint64_t));
-        if (w->spare[chunk] == NULL)
+    if (kept % WALK_CHUNK == 0) {
+        if (w->spare_count > 0)
+            w->kept[chunk] = w->spare[--w->spare_count];
+        else
+            w->kept[chunk] = capture_alloc_huge(&w->memory, WALK_CHUNK * sizeof(uint64_t));
+        if (w->kept[chunk] == NULL)
             return false;
-        w->spare_count = (uint32_t)chunk + 1;
     }
-    w->spare[chunk][kept % WALK_CHUNK] = entry;
+    w->kept[chunk][kept % WALK_CHUNK] = entry;
     return true;
 }
 
 static void release(struct walk *w, uint64_t kept, struct arrivals *a)
 {
-    uint32_t spare = w->spare_count;
-    w->spare_count = 0; /* not for the array while they are read */
     while (kept > 0 && !w->memory.failed) {
         kept--;
-        arrive(w, a, w->spare[kept / WALK_CHUNK][kept % WALK_CHUNK]);
+        arrive(w, a, w->kept[kept / WALK_CHUNK][kept % WALK_CHUNK]);
+        if (kept % WALK_CHUNK == 0) /* read to its beginning */
+            w->spare[w->spare_count++] = w->kept[kept / WALK_CHUNK];
     }
     arrivals_end(w, a);
-    w->spare_count = spare;
 }
 
 static void follow_both(struct walk *w, uint64_t head, uint64_t tag)

@@ -236,7 +236,7 @@ def everything_at_once(test, directory):
         wait_until(lambda: not leftovers(directory), lambda: "temporary files: %s" % leftovers(directory))
         kinds = {facts(test, path)["trigger"] for path in snapshots(directory)[::len(snapshots(directory)) // 8 + 1]}
         test.note("everything: %d snapshots by %s", len(snapshots(directory)), sorted(kinds))
-        test.check(len(snapshots(directory)) > 5, "hardly a snapshot")
+        test.check(len(snapshots(directory)) > 2, "hardly a snapshot")
 
 
 @section

@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+"""A large heap: every tracked object is found once, is marked as tracked, and is reached from a root."""
+import held
+
+
+def body(test):
+    directory = test.folder_for("many")
+    test.run_program("many_program.py", directory)
+    told = test.told(directory, "many.json")
+    path, = test.snapshots(directory, 1)
+    status, info = test.ask("info", path)
+    tracked = [value for key, value in walk_keys(info) if key == "tracked"][0]
+    test.check(abs(tracked - told["tracked"]) < 100, "%d tracked objects, gc.get_objects has %d", tracked, told["tracked"])
+    test.check(info["counts"]["unreachable"] < 5000, "%d objects that no root reaches", info["counts"]["unreachable"])
+    status, answer = test.ask("histogram", path, "--limit", "0")
+    lists = sum(row["count"] for row in answer["rows"] if row["type"] == "list")
+    test.check(told["lists"] <= lists < told["lists"] + 5000, "%d lists, the program has %d and a few", lists, told["lists"])
+    status, answer = test.ask("verify", path)
+    test.check(status == 0, "verify: %s", answer)
+
+
+def walk_keys(document):
+    for key, value in document.items():
+        yield key, value
+        if isinstance(value, dict):
+            yield from walk_keys(value)
+
+
+if __name__ == "__main__":
+    held.Test("a heap of many tracked objects").main(body)
