@@ -147,17 +147,28 @@ static uint64_t module_dict(struct walk *w, uint64_t interpreter, const char *na
                : 0;
 }
 
-/* The name that the kernel knows a thread by, for threads Python has no name for. */
-static size_t native_name(uint64_t native, char *out, size_t size)
+static size_t put_number(char *out, uint64_t value)
 {
-    char path[64] = "/proc/self/task/", digits[24];
-    size_t n = strlen(path), d = 0;
+    char digits[24];
+    size_t d = 0, n = 0;
     do {
-        digits[d++] = (char)('0' + native % 10);
-        native /= 10;
-    } while (native != 0);
+        digits[d++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
     while (d > 0)
-        path[n++] = digits[--d];
+        out[n++] = digits[--d];
+    return n;
+}
+
+/* The name that the kernel knows a thread by, for threads Python has no name for. */
+static size_t native_name(const struct walk *w, uint64_t native, char *out, size_t size)
+{
+    char path[96] = "/proc/";
+    size_t n = strlen(path);
+    n += put_number(path + n, (uint64_t)(w->request->in_process ? getpid() : getppid()));
+    memcpy(path + n, "/task/", 6);
+    n += 6;
+    n += put_number(path + n, native);
     memcpy(path + n, "/comm", 6);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t got = fd < 0 ? 0 : read(fd, out, size);
@@ -169,7 +180,8 @@ static size_t native_name(uint64_t native, char *out, size_t size)
 }
 
 /* *native: filled in from the Thread object where the thread state does not have it (before 3.11). */
-static uint32_t thread_name(struct walk *w, uint64_t interpreter, uint64_t ident, uint64_t *native)
+static uint32_t thread_name(struct walk *w, uint64_t interpreter, uint64_t ident, bool is_main,
+                            uint64_t *native)
 {
     struct thread_name n = {w, ident, 0};
     uint64_t dict = module_dict(w, interpreter, "threading"), full;
@@ -183,7 +195,9 @@ static uint32_t thread_name(struct walk *w, uint64_t interpreter, uint64_t ident
         size_t length = walk_str(w, name, w->text, 1024, &full);
         return snapshot_writer_string(w->writer, w->text, length);
     }
-    size_t length = *native != 0 ? native_name(*native, w->text, 64) : 0;
+    if (is_main)
+        return walk_string(w, "MainThread"); /* as threading will call it once it is imported */
+    size_t length = *native != 0 ? native_name(w, *native, w->text, 64) : 0;
     return snapshot_writer_string(w->writer, w->text, length);
 }
 
@@ -204,7 +218,7 @@ static void thread_fields(struct walk *w, void *context)
         flags = THREAD_MAIN;
     if (native == (uint64_t)getpid())
         flags = THREAD_MAIN;
-    uint32_t name = thread_name(w, t->interpreter, ident, &native);
+    uint32_t name = thread_name(w, t->interpreter, ident, flags & THREAD_MAIN, &native);
     t->thread = snapshot_writer_thread(w->writer, ident, native, name, flags, t->interpreter_number);
     const struct {
         const char *name;
