@@ -161,7 +161,8 @@ struct reference {
     enum certainty certainty;
     string_id name; /* attribute, slot, local, named field ... or 0 */
     object_id key;  /* REFERENCE_KEY, REFERENCE_CACHE in a pairs tail: the key object, or 0 */
-    int64_t number; /* index, pair number, offset of an unnamed field; -1 - i: the i-th that lies at no known offset */
+    int64_t number; /* index, pair number, offset of an unnamed field; -1 - i: the i-th that lies at no known
+                       offset */
     uint64_t edge;  /* its place in edges.item */
 };
 
