@@ -299,6 +299,15 @@ static bool add_part_content(struct view *view, object_id owner, object_id part,
     return true;
 }
 
+bool referents_add_type(struct view *view, object_id object, struct holds *ret, struct error *err)
+{
+    const struct heap_type *type = &view->heap->types[heap_type_of(view->heap, object)];
+    if (!(type->flags & TYPE_HEAP) || !type->object)
+        return true;
+    struct hold hold = {.holder = object, .object = type->object, .kind = REFERENCE_TYPE, .name = ""};
+    return add(ret, &hold, err);
+}
+
 bool referents_of(struct view *view, object_id object, struct holds *ret, struct error *err)
 {
     const struct heap *heap = view->heap;

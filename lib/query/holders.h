@@ -60,6 +60,10 @@ bool holders_of_many(struct view *view, const object_id *objects, size_t count, 
  * its content too. */
 bool referents_of(struct view *view, object_id object, struct holds *ret, struct error *err);
 
+/* Appends the reference of an object to its type (kind TYPE), which objects of classes made at run time own;
+ * nothing for other types. It is not among referents_of, for no answer follows it unasked. */
+bool referents_add_type(struct view *view, object_id object, struct holds *ret, struct error *err);
+
 /* Folds the raw reference made of `steps` (count + 1 objects, count edges: object i+1 is held by object i
    through edge[i]) as far as one folded reference goes: fills *ret and returns how many edges it took, at
    least 1; 0 only if count is 0. */

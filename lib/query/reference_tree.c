@@ -15,7 +15,7 @@ struct growing_node {
     object_id *member; /* ascending, in the arena of `scratch` */
     size_t member_count;
     uint32_t first_child, last_child, next; /* 0: none; node 0 is a sentinel above the targets */
-    bool closed;                            /* not expanded: weak */
+    bool closed;                            /* not expanded: weak, or its type */
 };
 
 struct growing {
@@ -211,7 +211,8 @@ static bool add_child(struct growing *g, uint32_t parent, const struct neighbour
         node->member[i] = item[group->first + i].other;
     node->node.count = group->count;
     settle_members(g, node);
-    node->closed = item[group->first].hold.kind == REFERENCE_WEAK && !g->options->weak;
+    node->closed = (item[group->first].hold.kind == REFERENCE_WEAK && !g->options->weak) ||
+                   item[group->first].hold.kind == REFERENCE_TYPE;
     return label_neighbour(g, node, &item[group->first].hold, group->differ);
 }
 
@@ -299,7 +300,8 @@ static bool collect(struct growing *g, const object_id *objects, size_t count, s
         ok = holders_of_many(g->view, objects, count, &holds, g->err);
     else
         for (size_t i = 0; ok && i < count; i++)
-            ok = referents_of(g->view, objects[i], &holds, g->err);
+            ok = referents_of(g->view, objects[i], &holds, g->err) &&
+                 referents_add_type(g->view, objects[i], &holds, g->err);
     struct neighbour *item = ok ? malloc((holds.count + 1) * sizeof *item) : NULL;
     if (ok && !item)
         ok = error_no_memory(g->err);

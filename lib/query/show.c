@@ -66,8 +66,8 @@ bool show_object(struct shown *ret, struct view *view, object_id id, uint64_t li
     struct holds fields = {0}, holders = {0};
     *ret = (struct shown){0};
     bool ok = graph && object_row_fill(view, id, &ret->arena, &ret->row, err) &&
-              referents_of(view, id, &fields, err) && holders_of(view, id, &holders, err) &&
-              fill_roots(ret, view, id, err);
+              referents_of(view, id, &fields, err) && referents_add_type(view, id, &fields, err) &&
+              holders_of(view, id, &holders, err) && fill_roots(ret, view, id, err);
     if (ok) {
         ret->in_degree = graph_in_degree(graph, id);
         for (uint64_t i = csr_start(&heap->edges, id); i < csr_end(&heap->edges, id); i++)
