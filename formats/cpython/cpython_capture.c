@@ -174,8 +174,12 @@ static void write_last_facts(struct walk *w, uint64_t started_ns, double cpu_bef
     snapshot_writer_fact_u64(w->writer, "roots", w->roots);
     snapshot_writer_fact_u64(w->writer, "tracked", w->tracked);
     snapshot_writer_fact_u64(w->writer, "faults", w->faults);
-    if (w->limits != NULL)
-        snapshot_writer_fact_text(w->writer, "limits", w->limits, strlen(w->limits));
+    const char *limits = w->limits;
+    if (limits == NULL && w->interpreters > 1 && w->layout->minor >= 12)
+        limits = "a sub-interpreter with a GIL of its own was not stopped";
+    if (limits != NULL)
+        snapshot_writer_fact_text(w->writer, "limits", limits, strlen(limits));
+    snapshot_writer_fact_u64(w->writer, "interpreters", w->interpreters);
     snapshot_writer_fact_u64(w->writer, "complete", w->limits == NULL);
 }
 

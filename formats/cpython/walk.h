@@ -158,7 +158,8 @@ struct walk {
     volatile uint64_t current_pushed;
     volatile bool visiting, prefetching;
     uint64_t faults, tracked, roots;
-    const char *limits;
+    const char *limits;    /* why the walk stopped early, or NULL */
+    uint32_t interpreters; /* met by walk_roots */
     uint64_t deadline_ns;
 
     /* The state of one call of tp_traverse, see walk_general.c */

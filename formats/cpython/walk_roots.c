@@ -382,4 +382,5 @@ void walk_roots(struct walk *w)
             }
         }
     }
+    w->interpreters = number;
 }
