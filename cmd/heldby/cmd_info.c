@@ -108,7 +108,7 @@ static void print_capture(struct output *out, const struct heap *heap)
             }
         }
         if (limits) {
-            fprintf(out->to, "%sleft out: ", between);
+            fprintf(out->to, "%snote: ", between);
             output_text(out, STYLE_PLAIN, limits, SIZE_MAX);
         }
         fputc('\n', out->to);
