@@ -10,7 +10,8 @@ def body(test):
     path, = test.snapshots(directory, 1)
     status, info = test.ask("info", path)
     tracked = [value for key, value in walk_keys(info) if key == "tracked"][0]
-    test.check(abs(tracked - told["tracked"]) < 100, "%d tracked objects, gc.get_objects has %d", tracked, told["tracked"])
+    # 3.12 freezes some tuples of its builtin types at the start, which gc.get_objects does not show.
+    test.check(abs(tracked - told["tracked"]) < 1000, "%d tracked objects, gc.get_objects has %d", tracked, told["tracked"])
     test.check(info["counts"]["unreachable"] < 5000, "%d objects that no root reaches", info["counts"]["unreachable"])
     status, answer = test.ask("histogram", path, "--limit", "0")
     lists = sum(row["count"] for row in answer["rows"] if row["type"] == "list")
