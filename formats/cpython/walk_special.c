@@ -243,9 +243,8 @@ uint64_t walk_general_size(struct walk *w, struct walk_type *t, uint64_t object)
     switch ((enum family)t->family) {
     case FAMILY_TYPE:
         if (!(mem_u64(object + TP_FLAGS) & TPFLAG_HEAPTYPE))
-            return l->type_size + (l->minor >= 11 && l->minor <= 13
-                                       ? header
-                                       : 0); /* counted there, although static types have no GC head */
+            /* 3.11 and 3.12 count a collector head that static types do not have. */
+            return l->type_size + (l->minor == 11 || l->minor == 12 ? header : 0);
         uint64_t keys = mem_u64(object + l->ht_cached_keys);
         return header + l->heap_type_size + (keys != 0 && walk_keys_read(w, keys, &k) ? k.size : 0);
     case FAMILY_GENERATOR:
