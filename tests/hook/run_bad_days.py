@@ -269,6 +269,23 @@ def full_disk(test, directory):
 
 
 @section
+def quota(test, directory):
+    shim = os.path.join(os.path.dirname(test.options.lib), "libheldby_test_quota.so")
+    place = os.path.join(directory, "limited")
+    os.mkdir(place)
+    preload = "%s:%s" % (shim, test.options.lib)
+    with Live(test, directory, SLEEPER, HELDBY_DIR=place, LD_PRELOAD=preload, QUOTA_FOLDER=place) as live:
+        live.hear("ready")
+        fails(test, live, "cannot write the snapshot: Disk quota exceeded")
+        test.check(os.listdir(place) == [], "files beyond the quota: %s", os.listdir(place))
+        own = os.path.join(directory, "own.held")
+        status, out, err = test.ask_text("dump", str(live.pid), "-o", own)
+        test.check(status == 0, "dump where there is room: %s", err)
+        live.say()
+        live.end()
+
+
+@section
 def folder_is_gone(test, directory):
     place = os.path.join(directory, "gone")
     os.mkdir(place)
