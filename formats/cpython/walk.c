@@ -153,6 +153,29 @@ static void visit_instance(struct walk *w, struct walk_type *t, uint64_t object,
                            (uint32_t)(w->pushed - pushed), t->instance_fields[variant]);
 }
 
+/* A dict that shares the keys of its class: named values, their shape found by the key table. */
+static void visit_split_dict(struct walk *w, struct walk_type *t, uint64_t object, uint64_t extra,
+                             uint64_t refcount, uint8_t flags)
+{
+    uint64_t keys = mem_u64(object + DICT_KEYS), values = mem_u64(object + DICT_VALUES), pushed = w->pushed;
+    uint32_t slot = (uint32_t)(keys >> 4) % (sizeof(w->split) / sizeof(w->split[0]));
+    uint64_t count = mem_u64(keys + (w->layout->minor <= 10 ? 32 : 24)), size = walk_base_size(t) + extra;
+    if (w->layout->minor >= 13 || w->split[slot].keys != keys || w->split[slot].count != count) {
+        walk_general(w, t, object, refcount, flags);
+        if (t->last_shape != 0 && t->last_count == count && count > 0) {
+            w->split[slot].keys = keys;
+            w->split[slot].count = (uint32_t)count;
+            w->split[slot].shape = t->last_shape;
+        }
+        return;
+    }
+    for (uint64_t i = 0; i < count; i++)
+        walk_push(w, mem_u64(values + 8 * i));
+    w->visiting = false;
+    snapshot_writer_object(w->writer, object, w->split[slot].shape, size == walk_base_size(t) ? 0 : size + 1,
+                           refcount, flags, (uint32_t)(w->pushed - pushed), (uint32_t)count);
+}
+
 static void visit(struct walk *w, uint32_t id, uint64_t entry)
 {
     uint64_t object = walk_address(entry), refcount = mem_u64(object + OB_REFCNT), pushed = w->pushed,
@@ -199,8 +222,8 @@ static void visit(struct walk *w, uint32_t id, uint64_t entry)
         break;
     case VISIT_DICT:
         extra = walk_dict(w, object, &split);
-        if (split) { /* its keys are its class's: named fields */
-            walk_general(w, t, object, refcount, flags);
+        if (split) {
+            visit_split_dict(w, t, object, extra, refcount, flags);
             return;
         }
         break;
@@ -228,8 +251,12 @@ static inline void prefetch_content(struct walk *w, uint64_t entry)
         mem_prefetch(mem_u64(object + DICT_KEYS));
     else if (entry & WALK_TRACKED && w->layout->minor <= 12) {
         const struct walk_type *t = w->cache[type >> 4 & (WALK_TYPE_CACHE - 1)];
-        if (t != NULL && t->address == type && t->dict_offset == WALK_MANAGED)
+        if (t == NULL || t->address != type || t->visit != VISIT_INSTANCE)
+            return;
+        if (t->dict_offset == WALK_MANAGED)
             mem_prefetch(mem_u64(object - (w->layout->minor == 11 ? 32 : 24)));
+        else if (t->dict_offset > 0)
+            mem_prefetch(mem_u64(object + (uint64_t)t->dict_offset));
     }
 }
 

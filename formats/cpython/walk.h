@@ -128,6 +128,10 @@ struct walk {
         type_traverse;
     uint64_t none, static_table; /* static_table: state of builtin static types, 3.12+ */
 
+    struct {
+        uint64_t keys;
+        uint32_t count, shape;
+    } split[1024]; /* shapes of split dicts by their shared key table */
     struct walk_shape_entry {
         uint64_t hash;
         uint32_t shape;
