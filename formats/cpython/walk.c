@@ -103,24 +103,10 @@ static void visit_instance(struct walk *w, struct walk_type *t, uint64_t object,
 {
     uint64_t values = 0, dict = 0;
     unsigned variant;
-    if (t->dict_offset == WALK_MANAGED) {
-        if (w->layout->minor == 11) {
-            values = mem_u64(object - 32);
-            dict = values == 0 ? mem_u64(object - 24) : 0;
-        } else if (w->layout->minor == 12) {
-            uint64_t word = mem_u64(object - 24);
-            values = word & 1 ? word + 1 : 0;
-            dict = word & 1 ? 0 : word;
-        } else {
-            dict = mem_u64(object - 24);
-            bool inside =
-                w->layout->minor == 13 || dict == 0; /* 3.14: once there is a dict, it holds the values */
-            if (inside && t->flags & TPFLAG_INLINE_VALUES && mem_u8(object + t->basic_size + 3) != 0)
-                values = object + t->basic_size + 8;
-        }
-    } else if (t->dict_offset != 0) {
+    if (t->dict_offset == WALK_MANAGED)
+        dict = walk_managed(w, t, object, &values);
+    else if (t->dict_offset != 0)
         dict = mem_u64(object + (uint64_t)t->dict_offset);
-    }
     variant = (values != 0 ? 1u : 0u) | (dict != 0 ? 2u : 0u);
     uint32_t keys = variant & 1 ? t->key_count : 0;
     if (__builtin_expect(t->instance_shape[variant] == 0, 0)) {

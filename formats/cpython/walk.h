@@ -259,6 +259,27 @@ const struct walk_name *walk_name_at(const struct walk_type *t, uint32_t offset)
 size_t walk_type_name(struct walk *w, uint64_t type, char *out, size_t size, size_t *module_length);
 bool walk_types_init(struct walk *w);
 
+/* Where an instance with a managed dict (3.11+) keeps its attributes: *values, by the class's key table, and
+ * the dict returned; each may be 0. On 3.13 both can be there, and the values are the instance's. */
+static inline uint64_t walk_managed(const struct walk *w, const struct walk_type *t, uint64_t object,
+                                    uint64_t *values)
+{
+    uint64_t word = mem_u64(object - 24);
+    *values = 0;
+    if (w->layout->minor == 11) {
+        *values = mem_u64(object - 32);
+        return *values == 0 ? word : 0;
+    }
+    if (w->layout->minor == 12) {
+        *values = word & 1 ? word + 1 : 0;
+        return word & 1 ? 0 : word;
+    }
+    bool inside = w->layout->minor == 13 || word == 0; /* 3.14: once there is a dict, it holds the values */
+    if (inside && t->flags & TPFLAG_INLINE_VALUES && mem_u8(object + t->basic_size + 3) != 0)
+        *values = object + t->basic_size + 8;
+    return word;
+}
+
 /* walk_shapes.c */
 uint32_t walk_shape(struct walk *w, struct walk_type *t, const struct snapshot_field *fields, uint32_t count,
                     uint32_t tail, uint64_t tail_start);

@@ -188,22 +188,8 @@ static void by_scan(struct walk *w, struct walk_type *t, uint64_t object)
 static uint64_t python_dict(struct walk *w, struct walk_type *t, uint64_t object, uint64_t *values)
 {
     *values = 0;
-    if (t->dict_offset == WALK_MANAGED) {
-        if (w->layout->minor == 11) {
-            *values = mem_u64(object - 32);
-            return *values == 0 ? mem_u64(object - 24) : 0;
-        }
-        uint64_t word = mem_u64(object - 24);
-        if (w->layout->minor == 12) {
-            *values = word & 1 ? word + 1 : 0;
-            return word & 1 ? 0 : word;
-        }
-        if (t->flags & TPFLAG_INLINE_VALUES && mem_u8(object + t->basic_size + 3) != 0)
-            *values = object + t->basic_size + 8;
-        if (w->layout->minor >= 14 && word != 0) /* once there is a dict, it holds the values */
-            *values = 0;
-        return word;
-    }
+    if (t->dict_offset == WALK_MANAGED)
+        return walk_managed(w, t, object, values);
     if (t->dict_offset >= (int64_t)t->c_size)
         return mem_u64(object + (uint64_t)t->dict_offset);
     if (t->dict_offset < 0) {

@@ -114,19 +114,10 @@ static uint64_t attribute(struct walk *w, uint64_t object, const char *name)
     struct walk_type *t = walk_type_of(w, mem_u64(object + OB_TYPE));
     uint64_t values = 0, dict = 0;
     struct walk_keys k;
-    if (t->dict_offset == WALK_MANAGED) {
-        uint64_t word = mem_u64(object - 24);
-        if (w->layout->minor == 11)
-            values = mem_u64(object - 32), dict = word;
-        else if (w->layout->minor == 12)
-            values = word & 1 ? word + 1 : 0, dict = word & 1 ? 0 : word;
-        else if (t->flags & TPFLAG_INLINE_VALUES && mem_u8(object + t->basic_size + 3) != 0)
-            values = object + t->basic_size + 8;
-        else
-            dict = word;
-    } else if (t->dict_offset > 0) {
+    if (t->dict_offset == WALK_MANAGED)
+        dict = walk_managed(w, t, object, &values);
+    else if (t->dict_offset > 0)
         dict = mem_u64(object + (uint64_t)t->dict_offset);
-    }
     if (values == 0)
         return walk_dict_lookup(w, dict, name);
     if (t->keys == 0 || !walk_keys_read(w, t->keys, &k))
