@@ -41,6 +41,9 @@ static inline void mem_copy(void *to, uint64_t address, size_t size)
 
 static inline void mem_prefetch(uint64_t address)
 {
+    /* Without this, gcc takes a function that only prefetches for one without effects, and drops its calls.
+     */
+    __asm__ volatile("");
     __builtin_prefetch((const void *)(uintptr_t)address);
 }
 

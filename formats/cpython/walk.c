@@ -10,13 +10,36 @@ uint64_t walk_now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+uint64_t *walk_chunk(struct walk *w)
+{
+    enum { SLAB = 2 << 20 };
+    uint64_t *chunk = w->free_chunks;
+    if (chunk != NULL) {
+        w->free_chunks = (uint64_t *)(uintptr_t)chunk[0];
+        return chunk;
+    }
+    if (w->chunk_slab == w->chunk_slab_end) {
+        w->chunk_slab = capture_alloc_huge(&w->memory, SLAB);
+        w->chunk_slab_end = w->chunk_slab == NULL ? NULL : w->chunk_slab + SLAB / sizeof(uint64_t);
+        if (w->chunk_slab == NULL)
+            return NULL;
+    }
+    chunk = w->chunk_slab;
+    w->chunk_slab += WALK_CHUNK;
+    return chunk;
+}
+
+void walk_chunk_free(struct walk *w, uint64_t *chunk)
+{
+    chunk[0] = (uint64_t)(uintptr_t)w->free_chunks;
+    w->free_chunks = chunk;
+}
+
 bool walk_grow(struct walk *w)
 {
     uint32_t chunk = (w->count + 1) / WALK_CHUNK;
-    if (chunk < WALK_MAX_CHUNKS && w->chunks[chunk] == NULL && w->spare_count > 0)
-        w->chunks[chunk] = w->spare[--w->spare_count];
     if (chunk < WALK_MAX_CHUNKS && w->chunks[chunk] == NULL)
-        w->chunks[chunk] = capture_alloc_huge(&w->memory, WALK_CHUNK * sizeof(uint64_t));
+        w->chunks[chunk] = walk_chunk(w);
     if (chunk < WALK_MAX_CHUNKS && w->chunks[chunk] != NULL)
         return true;
     w->memory.failed = true;
@@ -30,10 +53,8 @@ bool walk_init(struct walk *w, const struct capture_request *request)
     w->runtime = request->runtime->runtime;
     w->empty_slot = ADDRESS_MAP_EXCLUDED;
     w->chunks = capture_alloc(&w->memory, WALK_MAX_CHUNKS * sizeof(w->chunks[0]));
-    w->spare = capture_alloc(&w->memory, WALK_MAX_CHUNKS * sizeof(w->spare[0]));
     w->kept = capture_alloc(&w->memory, WALK_MAX_CHUNKS * sizeof(w->kept[0]));
-    if (w->chunks == NULL || w->spare == NULL || w->kept == NULL || !walk_grow(w) ||
-        !address_map_init(&w->map, &w->memory))
+    if (w->chunks == NULL || w->kept == NULL || !walk_grow(w) || !address_map_init(&w->map, &w->memory))
         return false;
     for (size_t i = 0; i < request->excluded_count; i++)
         if (mem_plausible(request->excluded[i]))
@@ -227,17 +248,27 @@ static void visit(struct walk *w, uint32_t id, uint64_t entry)
                            (uint32_t)(w->pushed - pushed), 0);
 }
 
-/* What the visit of an object a few places ahead will touch first. */
+/* What the visit of an object a few places ahead will touch: beyond the line of its own address, which has
+ * been asked for before. */
 static inline void prefetch_content(struct walk *w, uint64_t entry)
 {
     uint64_t object = walk_address(entry), type = mem_u64(object + OB_TYPE);
-    if (type == w->list_type)
-        mem_prefetch(mem_u64(object + LIST_ITEMS));
-    else if (type == w->dict_type)
+    if (type == w->str_type) {
+        mem_prefetch(object + STR_STATE);
+    } else if (type == w->list_type) {
+        uint64_t items = mem_u64(object + LIST_ITEMS);
+        mem_prefetch(items);
+        mem_prefetch(items + 64);
+    } else if (type == w->tuple_type) {
+        mem_prefetch(object + w->layout->tuple_items + 32);
+    } else if (type == w->dict_type) {
+        mem_prefetch(object + DICT_VALUES);
         mem_prefetch(mem_u64(object + DICT_KEYS));
-    else if (entry & WALK_TRACKED && w->layout->minor <= 12) {
+    } else if (entry & WALK_TRACKED) {
+        mem_prefetch(object - 32);
+        mem_prefetch(object + 48);
         const struct walk_type *t = w->cache[type >> 4 & (WALK_TYPE_CACHE - 1)];
-        if (t == NULL || t->address != type || t->visit != VISIT_INSTANCE)
+        if (w->layout->minor > 12 || t == NULL || t->address != type || t->visit != VISIT_INSTANCE)
             return;
         if (t->dict_offset == WALK_MANAGED)
             mem_prefetch(mem_u64(object - (w->layout->minor == 11 ? 32 : 24)));
@@ -291,10 +322,7 @@ static void run(struct walk *w)
         }
         if (__builtin_expect(id + FAR <= w->count && id != w->skip_prefetch, 1)) {
             w->prefetching = true;
-            uint64_t far = walk_entry(w, id + FAR);
-            mem_prefetch(walk_address(far));
-            if (far & WALK_TRACKED)
-                mem_prefetch(walk_address(far) - 32);
+            mem_prefetch(walk_address(walk_entry(w, id + FAR)));
             prefetch_content(w, walk_entry(w, id + NEAR));
             prefetch_entries(w, walk_entry(w, id + CLOSE));
             w->prefetching = false;

@@ -25,8 +25,8 @@
 
 enum {
     WALK_FIFO = 64,
-    WALK_CHUNK = 1 << 18,      /* objects per chunk of the array: 2 MiB */
-    WALK_MAX_CHUNKS = 1 << 14, /* 4 billion objects */
+    WALK_CHUNK = 1 << 13,      /* objects per chunk of the array: 64 KiB */
+    WALK_MAX_CHUNKS = 1 << 19, /* 4 billion objects */
     WALK_MAX_FIELDS = 2048,    /* named fields of one object; further references go to its tail */
     WALK_TYPE_CACHE = 1024,
     WALK_MAX_NAMES = 4096, /* of one type */
@@ -93,8 +93,8 @@ struct walk_type {
 
 enum { WALK_MANAGED = INT32_MAX };
 
-struct walk_static_range {
-    uint64_t start, end;
+struct walk_range {
+    uint64_t start, end; /* exclusive */
 };
 
 struct walk {
@@ -105,11 +105,15 @@ struct walk {
     struct capture_memory memory;
     struct address_map map;
 
-    uint64_t **chunks; /* objects: address | tag (below) */
-    uint32_t count;    /* objects known; ids 1..count */
-    uint64_t **spare;  /* chunks that are free for the array to take */
-    uint64_t **kept;   /* chunks in use by walk_rings.c */
-    uint32_t spare_count;
+    uint64_t **chunks;                     /* objects: address | tag (below) */
+    uint32_t count;                        /* objects known; ids 1..count */
+    uint64_t *chunk_slab, *chunk_slab_end; /* chunks never used */
+    uint64_t *free_chunks;                 /* chunks given back; the first word leads to the next */
+    struct walk_kept {                     /* chunks in use by walk_rings.c, from 1 on */
+        uint64_t *entries;
+        uint32_t next; /* of the same chain; 0 none */
+    } * kept;
+    uint32_t kept_count;
 
     struct {
         uint32_t *slot;
@@ -152,8 +156,8 @@ struct walk {
     uint32_t identifier_count, identifier_capacity;
     uint64_t identifier_cache[4096];
 
-    struct walk_static_range *statics;
-    uint32_t static_count;
+    struct walk_range *statics, *areas; /* of loaded modules; writable memory of the program's own */
+    uint32_t static_count, area_count;
     uint64_t gap_start[2], gap_end[2]; /* last gaps between static ranges that were looked up */
 
     /* The object being visited, for the fault guard. */
@@ -196,6 +200,9 @@ static inline uint64_t walk_address(uint64_t entry)
     return entry & WALK_TRACKED ? entry & ~UINT64_C(15) : entry;
 }
 
+/* A chunk of WALK_CHUNK entries, zeroed or used before; NULL: no memory. */
+uint64_t *walk_chunk(struct walk *w);
+void walk_chunk_free(struct walk *w, uint64_t *chunk);
 /* Makes the chunk of id `count + 1` exist; false: no memory. */
 bool walk_grow(struct walk *w);
 

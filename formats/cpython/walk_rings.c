@@ -1,15 +1,25 @@
 /* The collector's rings: every tracked object enters the array, in the order of its ring.
  *
- * A ring is a linked list all over the heap: each hop waits for memory. Following it from both ends at once
- * overlaps two waits; on a shuffled heap that takes 0.55 of the time (docs/performance.md). The objects met
- * from the far end are kept aside and enter the array, in the ring's order, when the ends have met.
+ * A ring is a linked list all over the heap: each hop waits for memory, and following it in one go is a fifth
+ * or more of a whole walk. So a long ring is followed from many places at once: first a few dozen members are
+ * found by looking into the heap itself, then one chain of hops starts from the ring's head and from each of
+ * them, all of them in step, so that their waits overlap. A chain ends where the next one began. What each
+ * met is kept aside and enters the array in the ring's order, so that the array does not depend on where the
+ * chains began. docs/performance.md has what that saves.
  */
 #include "formats/cpython/walk.h"
 
+enum {
+    DELAY = 32,      /* places of the line below */
+    SHORT = 4096,    /* objects of a ring that are followed before chains are worth their start */
+    CHAINS = 64,     /* at most, with the one that starts at the head */
+    POINTS = 512,    /* places of the heap that are looked into for members */
+    REACH = 1 << 13, /* bytes that are looked into at each */
+    FILTER = 4096,
+};
+
 /* Ids are given out through a small delay line, so that the map's slots are in the cache when they are
  * written. */
-enum { DELAY = 32 };
-
 struct arrivals {
     struct {
         uint32_t *slot;
@@ -59,68 +69,230 @@ static uint64_t previous_of(uint64_t head)
     return mem_u64(head + 8) & ~UINT64_C(3);
 }
 
-/* From one end: for a heap that may change under us, where the way back need not be the way there. */
-static void follow(struct walk *w, uint64_t head, uint64_t tag)
+/* Follows the ring from `from` to its head or for `most` hops; returns where it stopped, `head` at the end.
+ */
+static uint64_t follow(struct walk *w, uint64_t from, uint64_t head, uint64_t tag, uint64_t most)
 {
     struct arrivals a = {.fill = 0};
-    uint64_t seen = 0;
-    for (uint64_t g = next_of(head); g != head && mem_plausible(g) && !full(w, seen); g = next_of(g), seen++)
+    uint64_t g = from, seen = 0;
+    for (; seen < most && g != head && mem_plausible(g) && !full(w, seen); g = next_of(g), seen++)
         arrive(w, &a, (g + 16) | tag);
     arrivals_end(w, &a);
+    return seen == most ? g : head;
 }
 
-/* Objects met from the far end, kept aside in chunks of their own; the array takes the chunks over
- * afterwards. */
-static bool keep(struct walk *w, uint64_t kept, uint64_t entry)
+/* ---- members found by looking ---- */
+
+static bool in_heap(const struct walk *w, uint64_t address)
 {
-    uint64_t chunk = kept / WALK_CHUNK;
-    if (kept % WALK_CHUNK == 0) {
-        if (w->spare_count > 0)
-            w->kept[chunk] = w->spare[--w->spare_count];
+    uint32_t low = 0, high = w->area_count; /* the first area that ends after the address */
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (w->areas[mid].end <= address)
+            low = mid + 1;
         else
-            w->kept[chunk] = capture_alloc_huge(&w->memory, WALK_CHUNK * sizeof(uint64_t));
-        if (w->kept[chunk] == NULL)
-            return false;
+            high = mid;
     }
-    w->kept[chunk][kept % WALK_CHUNK] = entry;
+    return low < w->area_count && w->areas[low].start <= address && w->areas[low].end - address >= 16;
+}
+
+/* Is it linked like a member of a ring, there and back on both sides? What only looks so does no harm: a
+ * chain counts only when another one runs into its beginning. */
+static bool linked(const struct walk *w, uint64_t g)
+{
+    uint64_t next = next_of(g), previous = previous_of(g);
+    return next != g && mem_plausible(next) && mem_plausible(previous) && in_heap(w, next) &&
+           in_heap(w, previous) && previous_of(next) == g && next_of(previous) == g;
+}
+
+/* The member at or after the place that lies `at` bytes into the areas taken together; 0: none within reach.
+ */
+static uint64_t member_near(const struct walk *w, uint64_t at)
+{
+    uint32_t area = 0;
+    while (area < w->area_count && at >= w->areas[area].end - w->areas[area].start) {
+        at -= w->areas[area].end - w->areas[area].start;
+        area++;
+    }
+    if (area == w->area_count)
+        return 0;
+    uint64_t g = (w->areas[area].start + at + 15) & ~UINT64_C(15), end = w->areas[area].end;
+    for (uint64_t stop = g + REACH; g < stop && g + 16 <= end; g += 16)
+        if (linked(w, g))
+            return g;
+    return 0;
+}
+
+/* ---- chains ---- */
+
+struct chain {
+    uint64_t start, at;   /* where it began; where it is */
+    uint64_t end;         /* where it ended: another's start, or the head; 0: still going */
+    uint64_t *block;      /* the last block of what it met */
+    uint32_t first, last; /* its blocks, in w->kept; 0 none */
+    uint32_t fill;        /* of the last block */
+};
+
+struct chains {
+    uint64_t head;
+    uint32_t count, live_count;
+    struct chain all[CHAINS];
+    struct chain *live[CHAINS];
+    uint8_t filter[FILTER]; /* by address: may a chain end here? */
+};
+
+static uint32_t filter_of(uint64_t g)
+{
+    return (uint32_t)(g >> 4) % FILTER;
+}
+
+static struct chain *chain_from(struct chains *s, uint64_t start)
+{
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->all[i].start == start)
+            return &s->all[i];
+    return NULL;
+}
+
+static void start_chain(struct chains *s, uint64_t start)
+{
+    if (s->count == CHAINS || chain_from(s, start) != NULL)
+        return;
+    struct chain *c = &s->all[s->count++];
+    *c = (struct chain){.start = start, .at = start};
+    s->live[s->live_count++] = c;
+    s->filter[filter_of(start)] = 1;
+}
+
+static void start_chains(struct walk *w, struct chains *s, uint64_t from)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < w->area_count; i++)
+        bytes += w->areas[i].end - w->areas[i].start;
+    s->filter[filter_of(s->head)] = 1;
+    start_chain(s, from);
+    for (uint32_t i = 0; i < POINTS && s->count < CHAINS; i++) {
+        uint32_t turned = 0; /* i with its bits turned round: however few are used, they lie spread out */
+        for (uint32_t bit = 1; bit < POINTS; bit <<= 1)
+            turned = turned << 1 | (i & bit ? 1 : 0);
+        uint64_t g = member_near(w, bytes / POINTS * turned);
+        if (g != 0 && g != s->head)
+            start_chain(s, g);
+    }
+}
+
+/* Makes room in `c` for what comes; false: no memory. */
+static bool next_block(struct walk *w, struct chain *c)
+{
+    uint32_t number = w->kept_count + 1;
+    uint64_t *block = number < WALK_MAX_CHUNKS ? walk_chunk(w) : NULL;
+    if (block == NULL) {
+        w->memory.failed = true;
+        return false;
+    }
+    w->kept[number] = (struct walk_kept){block, 0};
+    w->kept_count = number;
+    if (c->last != 0)
+        w->kept[c->last].next = number;
+    else
+        c->first = number;
+    c->last = number;
+    c->block = block;
+    c->fill = 0;
     return true;
 }
 
-static void release(struct walk *w, uint64_t kept, struct arrivals *a)
+/* Has the chain from the head come round, over those that it ran into? Broken or full: that is an end, too.
+ */
+static bool come_round(struct chains *s)
 {
-    while (kept > 0 && !w->memory.failed) {
-        kept--;
-        arrive(w, a, w->kept[kept / WALK_CHUNK][kept % WALK_CHUNK]);
-        if (kept % WALK_CHUNK == 0) /* read to its beginning */
-            w->spare[w->spare_count++] = w->kept[kept / WALK_CHUNK];
+    struct chain *c = &s->all[0];
+    for (uint32_t i = 0; c->end != 0 && i < s->count; i++) {
+        struct chain *next = c->end == s->head ? NULL : chain_from(s, c->end);
+        if (next == NULL)
+            return true;
+        c = next;
     }
-    arrivals_end(w, a);
+    return c->end != 0;
 }
 
-static void follow_both(struct walk *w, uint64_t head, uint64_t tag)
+static void end_chain(struct chains *s, uint32_t live, uint64_t end)
+{
+    s->live[live]->end = end;
+    s->live[live] = s->live[--s->live_count];
+}
+
+/* One hop of each chain that is still going. */
+static bool step(struct walk *w, struct chains *s)
+{
+    bool ended = false;
+    for (uint32_t i = 0; i < s->live_count;) {
+        struct chain *c = s->live[i];
+        uint64_t g = c->at, next = next_of(g);
+        mem_prefetch(next);
+        if (c->fill == WALK_CHUNK || c->block == NULL) {
+            if (!next_block(w, c))
+                return true;
+        }
+        c->block[c->fill++] = g;
+        c->at = next;
+        if (__builtin_expect(s->filter[filter_of(next)], 0) &&
+            (next == s->head || chain_from(s, next) != NULL)) {
+            end_chain(s, i, next);
+            ended = true;
+        } else if (__builtin_expect(!mem_plausible(next), 0)) {
+            end_chain(s, i, 1); /* nobody's start */
+            ended = true;
+        } else {
+            i++;
+        }
+    }
+    return ended && come_round(s);
+}
+
+/* What the chains met enters the array in the ring's order; all blocks are free again afterwards. */
+static void release(struct walk *w, struct chains *s, uint64_t tag)
 {
     struct arrivals a = {.fill = 0};
-    uint64_t forward = next_of(head), backward = previous_of(head), kept = 0;
-    if (forward == head)
-        return;
-    while (mem_plausible(forward) && mem_plausible(backward) && !full(w, kept)) {
-        arrive(w, &a, (forward + 16) | tag);
-        if (forward == backward)
-            break;
-        if (!keep(w, kept++, (backward + 16) | tag))
-            break;
-        uint64_t next = next_of(forward);
-        if (next == backward)
-            break;
-        backward = previous_of(backward);
-        forward = next;
+    struct chain *c = &s->all[0];
+    for (uint32_t i = 0; c != NULL && i < s->count; i++) {
+        for (uint32_t k = c->first; k != 0; k = w->kept[k].next) {
+            uint32_t count = k == c->last ? c->fill : WALK_CHUNK;
+            for (uint32_t at = 0; at < count && !full(w, 0); at++)
+                arrive(w, &a, (w->kept[k].entries[at] + 16) | tag);
+            walk_chunk_free(w, w->kept[k].entries);
+        }
+        c->first = 0;
+        c = c->end > 1 && c->end != s->head ? chain_from(s, c->end) : NULL;
     }
-    release(w, kept, &a);
+    arrivals_end(w, &a);
+    for (uint32_t i = 0; i < s->count; i++) /* of chains that were no part of this ring */
+        for (uint32_t k = s->all[i].first; k != 0; k = w->kept[k].next)
+            walk_chunk_free(w, w->kept[k].entries);
+    w->kept_count = 0;
+}
+
+static void follow_chains(struct walk *w, uint64_t from, uint64_t head, uint64_t tag)
+{
+    static struct chains s;
+    uint64_t steps = 0;
+    s = (struct chains){.head = head};
+    start_chains(w, &s, from);
+    while (!full(w, steps++) && !step(w, &s))
+        ;
+    release(w, &s, tag);
 }
 
 static uint64_t gc_state(const struct walk *w, uint64_t interpreter)
 {
     return w->layout->gc == NONE ? w->runtime + w->layout->runtime_gc : interpreter + w->layout->gc;
+}
+
+static void ring(struct walk *w, uint64_t head, uint64_t tag, bool steady)
+{
+    uint64_t from = follow(w, next_of(head), head, tag, steady ? SHORT : UINT64_MAX);
+    if (from != head)
+        follow_chains(w, from, head, tag);
 }
 
 void walk_rings(struct walk *w)
@@ -131,13 +303,14 @@ void walk_rings(struct walk *w)
          i = next, guard++) {
         uint64_t gc = gc_state(w, i);
         next = mem_u64(i + w->layout->interp_next);
-        /* A running collector keeps counts where the way back is. */
+        /* A running collector keeps counts where the way back is, and a heap that changes under us may lead
+         * chains astray. */
         bool steady = w->request->synchronised && mem_u32(gc + w->layout->gc_collecting) == 0;
-        void (*walk)(struct walk *, uint64_t, uint64_t) = steady ? follow_both : follow;
         for (uint64_t g = 0; g < 3; g++)
-            walk(w, gc + GC_GENERATIONS + g * GC_GENERATION_SIZE, WALK_TRACKED | g << WALK_GENERATION_SHIFT);
-        walk(w, gc + w->layout->gc_permanent,
-             WALK_TRACKED | WALK_FROZEN | UINT64_C(2) << WALK_GENERATION_SHIFT);
+            ring(w, gc + GC_GENERATIONS + g * GC_GENERATION_SIZE, WALK_TRACKED | g << WALK_GENERATION_SHIFT,
+                 steady);
+        ring(w, gc + w->layout->gc_permanent,
+             WALK_TRACKED | WALK_FROZEN | UINT64_C(2) << WALK_GENERATION_SHIFT, steady);
         if (w->layout->gc == NONE) /* 3.8: one collector for all */
             break;
     }
