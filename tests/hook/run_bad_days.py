@@ -4,6 +4,7 @@
 A storm of signals, a full disk, a folder that is gone, limits on file size, memory and processes, a walk that is killed or stuck, a
 fork that is refused, an interpreter that ends meanwhile; a Python that is not supported; a thousand snapshots in a row.
 """
+import glob
 import os
 import re
 import shutil
@@ -529,25 +530,42 @@ def alive_threads(pid):
         return []
 
 
+def stays_off(test, place, command, why, **environment):
+    """The hook says why in its log, starts nothing, and leaves the signal alone."""
+    os.mkdir(place)
+    with Live(test, place, SLEEPER.replace("hear()", "sys.stdin.readline()"), command=command(place), **environment) as live:
+        live.hear("ready")
+        test.check(len(thread_names(live.pid)) == 1, "%s: threads %s", command(place), thread_names(live.pid))
+        log = "".join(live.log())
+        test.check(re.search("the hook stays off: .*" + why, log), "%s: log %s", command(place), log)
+        live.kill()
+        live.end(-signal.SIGUSR2)
+
+
 @section
 def not_supported(test, directory):
-    """Python 3.7 and 2.7, where there are any: a line in the log, and the signal is left alone."""
-    found = [path for path in (shutil.which("python3.7"), shutil.which("python3.6"), shutil.which("python2.7")) if path]
-    pyenv = os.path.expanduser("~/.pyenv/versions")
-    if os.path.isdir(pyenv):
-        found += [os.path.join(pyenv, name, "bin", "python") for name in sorted(os.listdir(pyenv)) if name.startswith(("3.7.", "2.7."))]
-    found = [path for path in found if os.path.exists(path) and not subprocess.run([path, "-c", ""], stderr=subprocess.DEVNULL).returncode]
-    for number, python in enumerate(found):
-        place = os.path.join(directory, str(number))
-        os.mkdir(place)
-        with Live(test, place, SLEEPER.replace("hear()", "sys.stdin.readline()"), command=[python, os.path.join(place, "app.py")]) as live:
-            live.hear("ready")
-            test.check(len(thread_names(live.pid)) == 1, "%s: threads %s", python, thread_names(live.pid))
-            test.check(re.search("the hook stays off: .+", "".join(live.log())), "%s: log %s", python, live.log())
-            live.kill()
-            live.end(-signal.SIGUSR2)
-    if not found:
-        test.note("skipped: no Python older than 3.8 here")
+    """Pythons that are too old, free-threaded, debug builds or unknown: a line in the log, and the signal is left alone."""
+    found = [(shutil.which(name), "older than 3.8") for name in ("python3.7", "python3.6", "python2.7")]
+    found += [(shutil.which(name), "free-threaded build") for name in ("python3.13t", "python3.14t")]
+    found += [(shutil.which(name), "debug build") for name in ("python3-dbg", "python3.11-dbg", "python3.11d")]
+    for pattern, why in (("3.7.*", "older than 3.8"), ("2.7.*", "older than 3.8"), ("3.*t", "free-threaded build"), ("3.*-debug", "debug build")):
+        found += [(path, why) for path in sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/%s/bin/python" % pattern)))]
+    ran = 0
+    for python, why in dict(found).items():
+        if python is None or subprocess.run([python, "-c", ""], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+            continue
+        ran += 1
+        stays_off(test, os.path.join(directory, str(ran)), lambda place: [python, os.path.join(place, "app.py")], why)
+    test.note("%d Pythons here that are not supported, and programs that stand in for others" % ran)
+    folder = os.path.dirname(test.options.lib)
+    for version, kind, why in (("3.13.5 experimental free-threading build (main)", "release", "free-threaded build"),
+                               ("3.14.0 free-threading build (main)", "release", "free-threaded build"),
+                               ("3.11.2 (main)", "debug", "debug build"), ("3.7.16 (default)", "release", "older than 3.8"),
+                               ("3.15.0a1 (main)", "release", "no layout"), ("4.0.0 (main)", "release", "no layout"),
+                               ("3.11.2 (main)", "release", "does not export")):
+        ran += 1
+        stays_off(test, os.path.join(directory, str(ran)), lambda place: [os.path.join(folder, "heldby_stand_in_" + kind)], why,
+                  STAND_IN_VERSION=version)
 
 
 @section
