@@ -145,6 +145,10 @@ static bool load_block_of_previews(struct snapshot_source *s, const struct snaps
 static bool load_previews(void *self, struct error *err)
 {
     struct snapshot_source *s = self;
+    uint64_t count = 0;
+    for (size_t i = 0; i < s->file.entry_count; i++)
+        count += s->file.entries[i].kind == SNAPSHOT_PREVIEWS ? s->file.entries[i].items : 0;
+    heap_expect_previews(s->heap, count);
     for (size_t i = 0; i < s->file.entry_count; i++) {
         const struct snapshot_entry *entry = &s->file.entries[i];
         struct error why;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { HUGE_PAGE = 2 << 20, WORTH_IT = 8 << 20 };
+enum { HUGE_PAGE = 2 << 20, WORTH_IT = 1 << 20 };
 
 void *memory_large(size_t count, size_t size)
 {

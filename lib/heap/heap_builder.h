@@ -58,7 +58,10 @@ void heap_builder_source(struct heap_builder *b, const struct heap_source *sourc
 /* Checks and hands over; the builder is destroyed in either case. NULL on failure. */
 struct heap *heap_builder_freeze(struct heap_builder *b, struct error *err);
 
-/* For a source's load_previews: adds one preview to a frozen heap. */
+/* For a source's load_previews: makes room for `count` previews, at most one per object; a wish, never an
+ * error. */
+void heap_expect_previews(struct heap *heap, uint64_t count);
+/* Adds one preview to a frozen heap. */
 bool heap_add_preview(struct heap *heap, object_id id, enum preview_kind kind, uint64_t full_length,
                       const void *text, uint32_t length, struct error *err);
 

@@ -2,9 +2,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/memory.h"
 #include "lib/base/vector.h"
 #include "lib/heap/heap_builder.h"
 #include "lib/heap/heap_private.h"
+
+void heap_expect_previews(struct heap *heap, uint64_t count)
+{
+    struct heap_private *p = heap->private;
+    if (count > heap->object_count)
+        count = heap->object_count;
+    if (p->previews || count == 0)
+        return;
+    p->previews = memory_large(count, sizeof *p->previews);
+    p->preview_capacity = p->previews ? count : 0;
+}
 
 bool heap_add_preview(struct heap *heap, object_id id, enum preview_kind kind, uint64_t full_length,
                       const void *text, uint32_t length, struct error *err)
@@ -42,14 +54,49 @@ static int by_object(const void *left, const void *right)
     return a->start < b->start ? -1 : a->start > b->start; /* the first one written wins */
 }
 
+/* Nearly all previews come in the order of their objects; the few that do not are taken out, sorted, and
+ * merged in from the end. */
 void heap_sort_previews(struct heap *heap)
 {
     struct heap_private *p = heap->private;
-    size_t i = 1;
-    while (i < p->preview_count && p->previews[i - 1].id <= p->previews[i].id)
-        i++;
-    if (i < p->preview_count)
-        qsort(p->previews, p->preview_count, sizeof *p->previews, by_object);
+    struct preview_row *rows = p->previews, *late = NULL;
+    size_t count = p->preview_count, late_count = 0, kept = 0;
+    object_id last = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].id >= last)
+            last = rows[i].id;
+        else
+            late_count++;
+    }
+    if (late_count == 0)
+        return;
+    if (late_count < count / 4)
+        late = malloc(late_count * sizeof *late);
+    if (!late) {
+        qsort(rows, count, sizeof *rows, by_object);
+        return;
+    }
+    late_count = 0;
+    last = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].id >= last) {
+            last = rows[i].id;
+            rows[kept++] = rows[i];
+        } else {
+            late[late_count++] = rows[i];
+        }
+    }
+    qsort(late, late_count, sizeof *late, by_object);
+    while (late_count > 0) {
+        if (kept > 0 && by_object(&rows[kept - 1], &late[late_count - 1]) > 0) {
+            rows[kept + late_count - 1] = rows[kept - 1];
+            kept--;
+        } else {
+            rows[kept + late_count - 1] = late[late_count - 1];
+            late_count--;
+        }
+    }
+    free(late);
 }
 
 bool heap_load_previews(struct heap *heap, struct error *err)
