@@ -3,6 +3,7 @@
 #include "cmd/hook/handler.h"
 #include "cmd/hook/helper.h"
 #include "cmd/hook/hook.h"
+#include "cmd/hook/leader.h"
 #include "cmd/hook/log.h"
 #include "cmd/hook/facts.h"
 #include "cmd/hook/text.h"
@@ -63,6 +64,7 @@ static bool arm(char *problem, size_t size)
     if (!hook_map_shared())
         return refuse(problem, size, "no memory", errno);
     hook.pid = getpid();
+    leader_watch();
     int error = fork_watch();
     if (error)
         return refuse(problem, size, "cannot watch for forks", error);

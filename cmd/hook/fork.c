@@ -4,6 +4,7 @@
 #include "cmd/hook/gil.h"
 #include "cmd/hook/helper.h"
 #include "cmd/hook/hook.h"
+#include "cmd/hook/leader.h"
 #include "cmd/hook/log.h"
 #include "cmd/hook/os.h"
 #include "cmd/hook/text.h"
@@ -68,6 +69,7 @@ static void after_in_child(void)
         log_problem("no memory for the hook in this child: no snapshots here");
         return;
     }
+    leader_after_fork();
     helper_after_fork(python_gil_is_ours(&hook.python));
     start_helper();
 }

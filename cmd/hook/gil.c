@@ -110,6 +110,10 @@ void gil_split(uint64_t timeout_ns)
         capture_refuse(EAGAIN, "the interpreter is not running (not yet, or no more)");
         return;
     }
+    if (!cpython_has_threads(&hook.runtime)) { /* 3.12 ends the process over a first thread state of ours */
+        capture_refuse(ESHUTDOWN, "no thread of the program runs Python any more");
+        return;
+    }
     struct taker *t = NULL;
     for (size_t i = 0; i < GIL_TAKERS && !t; i++)
         if (atomic_load(&takers[i].state) == TAKER_FREE)

@@ -4,6 +4,7 @@
 #include "cmd/hook/gil.h"
 #include "cmd/hook/handler.h"
 #include "cmd/hook/hook.h"
+#include "cmd/hook/leader.h"
 #include "cmd/hook/os.h"
 #include "cmd/hook/request.h"
 #include "cmd/hook/setup.h"
@@ -50,6 +51,7 @@ static uint64_t gate_ns;        /* in the child of a fork: not before this ... *
 static atomic_bool gate_opened; /* ... unless Python has run again */
 
 static const uint64_t CHECK_NS = UINT64_C(1000000000);
+static const uint64_t ALONE_NS = UINT64_C(5000000);
 
 bool helper_is_running(void)
 {
@@ -244,6 +246,8 @@ static uint64_t time_to_sleep(void)
     uint64_t setup = setup_next_ns(now);
     if (setup && setup < until)
         until = setup;
+    if (leader_is_gone() && now + ALONE_NS < until)
+        until = now + ALONE_NS;
     return until > now ? until - now : 0;
 }
 
@@ -279,7 +283,8 @@ static void *helper_main(void *unused)
     next_check_ns = handler_interposes() ? 0 : now + CHECK_NS;
     bool go_on = true;
     for (atomic_store(&state, HELPER_BUSY); go_on; go_on = work())
-        if (!has_order() && !atomic_load(&capture_handed) && !rest(time_to_sleep()))
+        if (!has_order() && !atomic_load(&capture_handed) &&
+            ((leader_is_gone() && !leader_left_others(1)) || !rest(time_to_sleep())))
             break;
     while (sleep_and_note(0)) /* what is noted, the next helper does */
         ;

@@ -55,6 +55,14 @@ struct capture_fact { /* a fact about the process that the hook gathered before 
     size_t length;
 };
 
+/* A call of one of the hook's own functions that is under way in some thread. What the caller passed still
+ * lies on its expression stack; it is no part of the program's heap. */
+struct capture_call {
+    uint64_t thread;    /* the PyThreadState that called */
+    uint64_t arguments; /* the tuple that was passed */
+    uint64_t keywords;  /* the dict that was passed, or 0 */
+};
+
 struct capture_request {
     const struct cpython_runtime *runtime;
     int fd;                           /* open, empty, ours; stays open */
@@ -66,9 +74,16 @@ struct capture_request {
     uint64_t skip_native_thread; /* native id of the helper thread that holds the GIL for us: its thread state
                                     is not of the program; 0 none */
     uint64_t skip_ident;         /* its pthread_self() */
-    const uint64_t *
-        excluded; /* addresses of objects that belong to the hook: they and references to them are left out */
-    size_t excluded_count;
+    /* Addresses of objects that belong to the hook, for ever (excluded) or for the calls under way (passed;
+     * 0: none). They and the references to and from them are left out, also from the refcounts of what they
+     * hold (but not when in_process), and so are frames whose globals are among them. */
+    const uint64_t *excluded, *passed;
+    size_t excluded_count, passed_count;
+    const uint64_t *functions; /* those of `excluded` that the program can call: on an expression stack, what
+                                  lies above is what they were called with */
+    size_t function_count;
+    const struct capture_call *calls;
+    size_t call_count;
     bool in_process; /* run inside the program: install the fault guard for this thread only, restore it after
                       */
     bool synchronised;      /* the GIL is held */
@@ -81,6 +96,9 @@ int cpython_capture(const struct capture_request *request);
 /* True while the collector of the (main) interpreter is running: lists are in collector-local places. GIL
  * held or not. */
 bool cpython_gc_running(const struct cpython_runtime *runtime);
+
+/* False once the last thread that ran Python in the main interpreter has ended. GIL held or not. */
+bool cpython_has_threads(const struct cpython_runtime *runtime);
 
 /* What the hook calls of the program's Python, looked up once. */
 struct cpython_api {

@@ -212,6 +212,7 @@ static int stages(struct walk *w)
     w->type_traverse = mem_u64(w->type_type + TP_TRAVERSE);
     if (!walk_types_init(w))
         return fail(w, ENOMEM, "no memory for the walk");
+    walk_hook_discount(w);
     if (!walk_guarded(w, rings_stage, NULL) && w->request->synchronised)
         return fail(w, EFAULT, "a bad address in the collector's lists");
     walk_roots(w);

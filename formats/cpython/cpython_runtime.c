@@ -160,3 +160,9 @@ bool cpython_gc_running(const struct cpython_runtime *runtime)
     uint64_t interpreter = mem_u64(runtime->runtime + l->interpreters_main);
     return interpreter != 0 && mem_u32(interpreter + l->gc + l->gc_collecting) != 0;
 }
+
+bool cpython_has_threads(const struct cpython_runtime *runtime)
+{
+    uint64_t interpreter = mem_u64(runtime->runtime + runtime->layout->interpreters_main);
+    return interpreter != 0 && mem_u64(interpreter + runtime->layout->threads_head) != 0;
+}

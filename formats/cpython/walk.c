@@ -56,9 +56,7 @@ bool walk_init(struct walk *w, const struct capture_request *request)
     w->kept = capture_alloc(&w->memory, WALK_MAX_CHUNKS * sizeof(w->kept[0]));
     if (w->chunks == NULL || w->kept == NULL || !walk_grow(w) || !address_map_init(&w->map, &w->memory))
         return false;
-    for (size_t i = 0; i < request->excluded_count; i++)
-        if (mem_plausible(request->excluded[i]))
-            *address_map_slot(&w->map, request->excluded[i]) = ADDRESS_MAP_EXCLUDED;
+    walk_hook_exclude(w);
     return !w->memory.failed;
 }
 

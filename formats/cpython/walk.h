@@ -361,6 +361,16 @@ bool walk_looks_like_object(struct walk *w, uint64_t word);
 /* walk_roots.c */
 void walk_roots(struct walk *w);
 
+/* walk_hook.c: what belongs to the hook itself, and to the question that is just being asked */
+void walk_hook_exclude(struct walk *w);  /* first of all */
+void walk_hook_discount(struct walk *w); /* before any refcount is read */
+bool walk_hook_owns(const struct walk *w, uint64_t address);
+/* Does slot `i` of this frame's expression stack hold a function of the hook? Then a call of it begins here,
+ * or began here before, and the stack ends as far as the program is concerned. `call`: the one under way in
+ * the frame, or NULL. */
+bool walk_hook_call(struct walk *w, const struct walk_frame *f, uint32_t i, const struct capture_call *call);
+const struct capture_call *walk_hook_call_of(const struct walk *w, uint64_t thread); /* NULL: none */
+
 /* walk_text.c */
 /* UTF-8 of a str into out (at most `size` bytes, whole code points); returns the length, *full = code points.
  */

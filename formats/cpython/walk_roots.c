@@ -273,7 +273,7 @@ static void frame(struct walk *w, void *context)
     const struct cpython_layout *l = w->layout;
     uint64_t at = c->thread->frame;
     c->thread->frame = mem_u64(at + l->frame_back);
-    c->found = walk_frame_read(w, at, f);
+    c->found = walk_frame_read(w, at, f) && !walk_hook_owns(w, f->globals);
     if (!c->found)
         return;
     uint64_t name = mem_u64(f->code + (l->code_qualname != NONE ? l->code_qualname : l->code_name)),
@@ -326,7 +326,7 @@ static void frame(struct walk *w, void *context)
     }
 }
 
-static void expression_stack(struct walk *w, struct frame_walk *c)
+static void expression_stack(struct walk *w, struct frame_walk *c, const struct capture_call *call)
 {
     struct walk_frame *f = &c->frame;
     struct snapshot_root r = {
@@ -334,6 +334,8 @@ static void expression_stack(struct walk *w, struct frame_walk *c)
     r.certainty = f->stack_exact ? CERTAINTY_EXACT : CERTAINTY_UNCERTAIN;
     for (uint32_t i = 0; i < f->stack_count; i++) {
         struct stack_word s = {walk_local(w, f->stack + 8 * (uint64_t)i), false};
+        if (walk_hook_call(w, f, i, call))
+            break;
         if (!mem_plausible(s.word) || s.word == w->none || !walk_guarded(w, look, &s) || !s.object)
             continue;
         r.number = i;
@@ -364,12 +366,15 @@ void walk_roots(struct walk *w)
             struct thread_walk t = {.interpreter = i, .state = state, .interpreter_number = number};
             if (is_hook_thread(w, state) || !walk_guarded(w, thread_fields, &t))
                 continue;
+            const struct capture_call *call = walk_hook_call_of(w, state);
             while (mem_plausible(t.frame)) {
                 struct frame_walk c = {.thread = &t};
                 if (!walk_guarded(w, frame, &c))
                     break;
-                if (c.found)
-                    expression_stack(w, &c);
+                if (!c.found)
+                    continue;
+                expression_stack(w, &c, call);
+                call = NULL; /* only the innermost frame of the program is the caller's */
             }
         }
     }

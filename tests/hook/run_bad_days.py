@@ -569,6 +569,36 @@ def not_supported(test, directory):
 
 
 @section
+def forked_by_a_thread(test, directory):
+    """The child's only thread is no main thread: when its function returns the process is over, hook or not."""
+    source = """
+import threading, warnings
+warnings.simplefilter("ignore")
+def fork(late):
+    pid = os.fork()
+    if pid == 0:
+        if late:
+            threading.Thread(target=lambda: (time.sleep(0.3), say("late"))).start()
+        return
+    began = time.monotonic()
+    say(os.waitpid(pid, 0)[1], time.monotonic() - began < 5)
+for late in (False, True):
+    thread = threading.Thread(target=fork, args=(late,))
+    thread.start()
+    thread.join()
+"""
+    for number, every in enumerate(("", "0.01")):
+        place = os.path.join(directory, str(number))
+        os.mkdir(place)
+        with Live(test, place, source, HELDBY_EVERY=every) as live:
+            live.hear("0 True")
+            live.hear("late")
+            live.hear("0 True")
+            live.end()
+    wait_until(lambda: not leftovers(directory), lambda: "temporary files: %s" % leftovers(directory))
+
+
+@section
 def two_copies(test, directory):
     """Preloaded from one file and imported from another: one hook, not two."""
     modules = os.path.join(directory, "modules")

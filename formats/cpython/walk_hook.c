@@ -1,0 +1,131 @@
+/* What is not of the program: the hook's own objects, and the call that asks for the snapshot.
+ *
+ * Someone who asks, from inside, what holds an object holds it too: on the expression stack of the caller, in
+ * the tuple of arguments, in a list of targets. None of that may be in the answer, neither as a holder nor as
+ * an unexplained reference. So these objects are left out, and what they hold counts one reference less, in
+ * this copy of the process.
+ */
+#include "formats/cpython/walk.h"
+
+static void exclude(struct walk *w, uint64_t object)
+{
+    if (mem_plausible(object))
+        *address_map_slot(&w->map, object) = ADDRESS_MAP_EXCLUDED;
+}
+
+void walk_hook_exclude(struct walk *w)
+{
+    const struct capture_request *q = w->request;
+    for (size_t i = 0; i < q->excluded_count; i++)
+        exclude(w, q->excluded[i]);
+    for (size_t i = 0; i < q->passed_count; i++)
+        exclude(w, q->passed[i]);
+}
+
+bool walk_hook_owns(const struct walk *w, uint64_t address)
+{
+    return mem_plausible(address) && address_map_get(&w->map, address) == ADDRESS_MAP_EXCLUDED;
+}
+
+/* Somebody else's reference to `object` does not count. */
+static int discount(void *object, void *context)
+{
+    const struct walk *w = context;
+    uint64_t *refcount = object;
+    bool immortal = w->layout->minor >= 12 && (int32_t)*refcount < 0;
+    if (!immortal && *refcount > 0)
+        --*refcount;
+    return 0;
+}
+
+struct held_object {
+    uint64_t object;
+};
+
+static void discount_referents(struct walk *w, void *context)
+{
+    const struct held_object *h = context;
+    uint64_t traverse = mem_u64(mem_u64(h->object + OB_TYPE) + TP_TRAVERSE);
+    int (*function)(void *, int (*)(void *, void *), void *);
+    memcpy(&function, &traverse, sizeof function);
+    if (function != NULL)
+        function((void *)(uintptr_t)h->object, discount, w);
+}
+
+void walk_hook_discount(struct walk *w)
+{
+    const struct capture_request *q = w->request;
+    if (q->in_process) /* these are the program's own counts */
+        return;
+    for (size_t i = 0; i < q->excluded_count + q->passed_count; i++) {
+        struct held_object h = {i < q->excluded_count ? q->excluded[i] : q->passed[i - q->excluded_count]};
+        if (mem_plausible(h.object))
+            walk_guarded(w, discount_referents, &h);
+    }
+}
+
+const struct capture_call *walk_hook_call_of(const struct walk *w, uint64_t thread)
+{
+    for (size_t i = 0; i < w->request->call_count; i++)
+        if (w->request->calls[i].thread == thread)
+            return &w->request->calls[i];
+    return NULL;
+}
+
+struct call_slots {
+    const struct capture_call *call;
+    uint64_t first, end; /* addresses of the slots above the function */
+};
+
+static uint64_t used_slots(struct walk *w, uint64_t mapping)
+{
+    return mem_plausible(mapping) && mem_u64(mapping + OB_TYPE) == w->dict_type ? mem_u64(mapping + DICT_USED)
+                                                                                : 0;
+}
+
+/* The slots of the call under way own references to what was passed. Slots that hold something else are left
+ * from another call: then this one came from C, and has none. */
+static void discount_slots(struct walk *w, void *context)
+{
+    const struct call_slots *s = context;
+    const struct capture_call *call = s->call;
+    uint64_t at = s->first, raw = at < s->end ? mem_u64(at) : 0;
+    if (raw == 0) /* 3.13: the place of `self` */
+        at += 8;
+    if (at < s->end && walk_local(w, at) == call->arguments) { /* f(*arguments, **keywords) */
+        discount((void *)(uintptr_t)call->arguments, w);
+        if (call->keywords != 0 && at + 8 < s->end && walk_local(w, at + 8) == call->keywords)
+            discount((void *)(uintptr_t)call->keywords, w);
+        return;
+    }
+    uint64_t count = mem_u64(call->arguments + OB_SIZE), named = used_slots(w, call->keywords);
+    if (count > (s->end - at) / 8 || named > (s->end - at) / 8 - count)
+        return;
+    for (uint64_t i = 0; i < count; i++)
+        if (walk_local(w, at + 8 * i) != mem_u64(call->arguments + w->layout->tuple_items + 8 * i))
+            return;
+    for (uint64_t i = 0; i < count + named; i++, at += 8) {
+        /* 3.14: the low bit marks a reference that is borrowed */
+        bool owned = w->layout->minor < 14 || (mem_u64(at) & 1) == 0;
+        if (owned && mem_plausible(walk_local(w, at)))
+            discount((void *)(uintptr_t)walk_local(w, at), w);
+    }
+}
+
+bool walk_hook_call(struct walk *w, const struct walk_frame *f, uint32_t i, const struct capture_call *call)
+{
+    const struct capture_request *q = w->request;
+    uint64_t word = walk_local(w, f->stack + 8 * (uint64_t)i);
+    if (word == 0 || !walk_hook_owns(w, word))
+        return false;
+    for (size_t k = 0; k < q->function_count; k++) {
+        if (q->functions[k] != word)
+            continue;
+        struct call_slots s = {call, f->stack + 8 * ((uint64_t)i + 1),
+                               f->stack + 8 * (uint64_t)f->stack_count};
+        if (call != NULL && !q->in_process)
+            walk_guarded(w, discount_slots, &s);
+        return true;
+    }
+    return false;
+}
