@@ -213,7 +213,7 @@ static int stages(struct walk *w)
     if (!walk_types_init(w))
         return fail(w, ENOMEM, "no memory for the walk");
     walk_hook_discount(w);
-    if (!walk_guarded(w, rings_stage, NULL) && w->request->synchronised)
+    if ((!walk_guarded(w, rings_stage, NULL) || w->rings_broken) && w->request->synchronised)
         return fail(w, EFAULT, "a bad address in the collector's lists");
     walk_roots(w);
     w->request->shared->error_signal = 0;

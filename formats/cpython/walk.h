@@ -114,6 +114,7 @@ struct walk {
         uint32_t next; /* of the same chain; 0 none */
     } * kept;
     uint32_t kept_count;
+    bool rings_broken; /* a ring leads to a bad address */
 
     struct {
         uint32_t *slot;
@@ -396,8 +397,7 @@ static inline bool walk_is_static(struct walk *w, uint64_t address)
     return walk_static_lookup(w, address);
 }
 
-/* Calls `part` under the fault guard; false: it touched a bad address and was left. Not within another
- * guarded part. */
+/* Calls `part` under the fault guard; false: it touched a bad address and was left. */
 bool walk_guarded(struct walk *w, void (*part)(struct walk *w, void *context), void *context);
 
 uint64_t walk_now_ns(void);

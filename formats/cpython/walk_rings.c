@@ -16,6 +16,13 @@ enum {
     POINTS = 512,    /* places of the heap that are looked into for members */
     REACH = 1 << 13, /* bytes that are looked into at each */
     FILTER = 4096,
+    HEADS = 64,  /* of rings, over all interpreters; chains know no others */
+    NOWHERE = 1, /* where a chain ends that is no part of a ring: nobody's start */
+};
+
+struct walk_heads {
+    uint64_t at[HEADS];
+    uint32_t count;
 };
 
 /* Ids are given out through a small delay line, so that the map's slots are in the cache when they are
@@ -96,18 +103,26 @@ static bool in_heap(const struct walk *w, uint64_t address)
     return low < w->area_count && w->areas[low].start <= address && w->areas[low].end - address >= 16;
 }
 
-/* Is it linked like a member of a ring, there and back on both sides? What only looks so does no harm: a
- * chain counts only when another one runs into its beginning. */
-static bool linked(const struct walk *w, uint64_t g)
+static bool is_type(struct walk *w, uint64_t address)
+{
+    return mem_plausible(address) && (in_heap(w, address) || walk_static_lookup(w, address)) &&
+           mem_u64(address + TP_FLAGS) & TPFLAG_HAVE_GC;
+}
+
+/* Is it linked like a member of a ring, there and back on both sides, and followed by an object of a
+ * collected type? What only looks so does no harm: a chain counts only when another one runs into its
+ * beginning. */
+static bool linked(struct walk *w, uint64_t g)
 {
     uint64_t next = next_of(g), previous = previous_of(g);
     return next != g && mem_plausible(next) && mem_plausible(previous) && in_heap(w, next) &&
-           in_heap(w, previous) && previous_of(next) == g && next_of(previous) == g;
+           in_heap(w, previous) && previous_of(next) == g && next_of(previous) == g && in_heap(w, g + 24) &&
+           is_type(w, mem_u64(g + 16 + OB_TYPE));
 }
 
 /* The member at or after the place that lies `at` bytes into the areas taken together; 0: none within reach.
  */
-static uint64_t member_near(const struct walk *w, uint64_t at)
+static uint64_t member_near(struct walk *w, uint64_t at)
 {
     uint32_t area = 0;
     while (area < w->area_count && at >= w->areas[area].end - w->areas[area].start) {
@@ -135,7 +150,9 @@ struct chain {
 
 struct chains {
     uint64_t head;
+    const struct walk_heads *heads; /* of all rings: a member found may be one of another */
     uint32_t count, live_count;
+    volatile uint32_t at; /* the live chain that makes its hop */
     struct chain all[CHAINS];
     struct chain *live[CHAINS];
     uint8_t filter[FILTER]; /* by address: may a chain end here? */
@@ -164,19 +181,26 @@ static void start_chain(struct chains *s, uint64_t start)
     s->filter[filter_of(start)] = 1;
 }
 
-static void start_chains(struct walk *w, struct chains *s, uint64_t from)
+static bool is_head(const struct chains *s, uint64_t g)
 {
+    for (uint32_t i = 0; i < s->heads->count; i++)
+        if (s->heads->at[i] == g)
+            return true;
+    return g == s->head;
+}
+
+static void find_members(struct walk *w, void *context)
+{
+    struct chains *s = context;
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < w->area_count; i++)
         bytes += w->areas[i].end - w->areas[i].start;
-    s->filter[filter_of(s->head)] = 1;
-    start_chain(s, from);
     for (uint32_t i = 0; i < POINTS && s->count < CHAINS; i++) {
         uint32_t turned = 0; /* i with its bits turned round: however few are used, they lie spread out */
         for (uint32_t bit = 1; bit < POINTS; bit <<= 1)
             turned = turned << 1 | (i & bit ? 1 : 0);
         uint64_t g = member_near(w, bytes / POINTS * turned);
-        if (g != 0 && g != s->head)
+        if (g != 0 && !is_head(s, g))
             start_chain(s, g);
     }
 }
@@ -228,6 +252,7 @@ static bool step(struct walk *w, struct chains *s)
     bool ended = false;
     for (uint32_t i = 0; i < s->live_count;) {
         struct chain *c = s->live[i];
+        s->at = i;
         uint64_t g = c->at, next = next_of(g);
         mem_prefetch(next);
         if (c->fill == WALK_CHUNK || c->block == NULL) {
@@ -237,11 +262,11 @@ static bool step(struct walk *w, struct chains *s)
         c->block[c->fill++] = g;
         c->at = next;
         if (__builtin_expect(s->filter[filter_of(next)], 0) &&
-            (next == s->head || chain_from(s, next) != NULL)) {
+            (is_head(s, next) || chain_from(s, next) != NULL)) {
             end_chain(s, i, next);
             ended = true;
         } else if (__builtin_expect(!mem_plausible(next), 0)) {
-            end_chain(s, i, 1); /* nobody's start */
+            end_chain(s, i, NOWHERE);
             ended = true;
         } else {
             i++;
@@ -263,7 +288,7 @@ static void release(struct walk *w, struct chains *s, uint64_t tag)
             walk_chunk_free(w, w->kept[k].entries);
         }
         c->first = 0;
-        c = c->end > 1 && c->end != s->head ? chain_from(s, c->end) : NULL;
+        c = c->end > NOWHERE && c->end != s->head ? chain_from(s, c->end) : NULL;
     }
     arrivals_end(w, &a);
     for (uint32_t i = 0; i < s->count; i++) /* of chains that were no part of this ring */
@@ -272,15 +297,37 @@ static void release(struct walk *w, struct chains *s, uint64_t tag)
     w->kept_count = 0;
 }
 
-static void follow_chains(struct walk *w, uint64_t from, uint64_t head, uint64_t tag)
+static void hops(struct walk *w, void *context)
+{
+    for (uint64_t steps = 0; !full(w, steps) && !step(w, context); steps++)
+        ;
+}
+
+/* False: the ring itself leads to a bad address. */
+static bool follow_chains(struct walk *w, uint64_t from, uint64_t head, uint64_t tag,
+                          const struct walk_heads *heads)
 {
     static struct chains s;
-    uint64_t steps = 0;
-    s = (struct chains){.head = head};
-    start_chains(w, &s, from);
-    while (!full(w, steps++) && !step(w, &s))
-        ;
+    s = (struct chains){.head = head, .heads = heads};
+    s.filter[filter_of(head)] = 1;
+    for (uint32_t i = 0; i < heads->count; i++)
+        s.filter[filter_of(heads->at[i])] = 1;
+    start_chain(&s, from);
+    if (!walk_guarded(w, find_members, &s))
+        w->faults--;
+    /* What only looked like a member may lead anywhere: such a chain ends where it faults. */
+    while (!walk_guarded(w, hops, &s)) {
+        w->faults--;
+        end_chain(&s, s.at, NOWHERE);
+        if (come_round(&s))
+            break;
+    }
+    struct chain *c = &s.all[0];
+    for (uint32_t i = 0; c->end > NOWHERE && c->end != head && i < s.count; i++)
+        c = chain_from(&s, c->end);
+    bool whole = c->end != NOWHERE;
     release(w, &s, tag);
+    return whole;
 }
 
 static uint64_t gc_state(const struct walk *w, uint64_t interpreter)
@@ -288,29 +335,42 @@ static uint64_t gc_state(const struct walk *w, uint64_t interpreter)
     return w->layout->gc == NONE ? w->runtime + w->layout->runtime_gc : interpreter + w->layout->gc;
 }
 
-static void ring(struct walk *w, uint64_t head, uint64_t tag, bool steady)
+/* The head of ring `number` of an interpreter; 3 is the permanent generation. */
+static uint64_t head_of(const struct walk *w, uint64_t interpreter, uint64_t number)
 {
-    uint64_t from = follow(w, next_of(head), head, tag, steady ? SHORT : UINT64_MAX);
-    if (from != head)
-        follow_chains(w, from, head, tag);
+    uint64_t gc = gc_state(w, interpreter);
+    return number == 3 ? gc + w->layout->gc_permanent : gc + GC_GENERATIONS + number * GC_GENERATION_SIZE;
+}
+
+static void find_heads(const struct walk *w, struct walk_heads *ret)
+{
+    unsigned guard = 0;
+    for (uint64_t i = mem_u64(w->runtime + w->layout->interpreters_head); i != 0 && guard < HEADS / 4;
+         i = mem_u64(i + w->layout->interp_next), guard++)
+        for (uint64_t number = 0; number < 4; number++)
+            ret->at[ret->count++] = head_of(w, i, number);
 }
 
 void walk_rings(struct walk *w)
 {
+    struct walk_heads heads = {.count = 0};
     unsigned guard = 0;
     uint64_t next;
+    find_heads(w, &heads);
     for (uint64_t i = mem_u64(w->runtime + w->layout->interpreters_head); i != 0 && guard < 1000;
          i = next, guard++) {
-        uint64_t gc = gc_state(w, i);
         next = mem_u64(i + w->layout->interp_next);
         /* A running collector keeps counts where the way back is, and a heap that changes under us may lead
          * chains astray. */
-        bool steady = w->request->synchronised && mem_u32(gc + w->layout->gc_collecting) == 0;
-        for (uint64_t g = 0; g < 3; g++)
-            ring(w, gc + GC_GENERATIONS + g * GC_GENERATION_SIZE, WALK_TRACKED | g << WALK_GENERATION_SHIFT,
-                 steady);
-        ring(w, gc + w->layout->gc_permanent,
-             WALK_TRACKED | WALK_FROZEN | UINT64_C(2) << WALK_GENERATION_SHIFT, steady);
+        bool steady = w->request->synchronised && mem_u32(gc_state(w, i) + w->layout->gc_collecting) == 0;
+        for (uint64_t number = 0; number < 4; number++) {
+            uint64_t head = head_of(w, i, number), tag = WALK_TRACKED | number << WALK_GENERATION_SHIFT;
+            if (number == 3)
+                tag = WALK_TRACKED | WALK_FROZEN | UINT64_C(2) << WALK_GENERATION_SHIFT;
+            uint64_t from = follow(w, next_of(head), head, tag, steady ? SHORT : UINT64_MAX);
+            if (from != head && !follow_chains(w, from, head, tag, &heads))
+                w->rings_broken = true;
+        }
         if (w->layout->gc == NONE) /* 3.8: one collector for all */
             break;
     }
