@@ -22,6 +22,8 @@ void heap_destroy(struct heap *heap)
         free(p->refcount);
         free(p->flags);
         free(p->previews);
+        free(p->preview_bits);
+        free(p->preview_rank);
         free(p->preview_text);
         free(p->slots);
         free(p);

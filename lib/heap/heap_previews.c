@@ -56,9 +56,8 @@ static int by_object(const void *left, const void *right)
 
 /* Nearly all previews come in the order of their objects; the few that do not are taken out, sorted, and
  * merged in from the end. */
-void heap_sort_previews(struct heap *heap)
+static void sort(struct heap_private *p)
 {
-    struct heap_private *p = heap->private;
     struct preview_row *rows = p->previews, *late = NULL;
     size_t count = p->preview_count, late_count = 0, kept = 0;
     object_id last = 0;
@@ -99,6 +98,70 @@ void heap_sort_previews(struct heap *heap)
     free(late);
 }
 
+/* Of several previews of an object the first one stays. */
+static void drop_repeated(struct heap_private *p)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < p->preview_count; i++)
+        if (kept == 0 || p->previews[kept - 1].id != p->previews[i].id)
+            p->previews[kept++] = p->previews[i];
+    p->preview_count = kept;
+}
+
+/* One bit for each object, and the count of bits before each word: a row is found without a search. */
+static void index_rows(struct heap *heap)
+{
+    struct heap_private *p = heap->private;
+    size_t words = (size_t)heap->object_count / 64 + 1;
+    free(p->preview_bits);
+    free(p->preview_rank);
+    p->preview_bits = NULL;
+    p->preview_rank = NULL;
+    if (p->preview_count == 0)
+        return;
+    p->preview_bits = calloc(words, sizeof *p->preview_bits);
+    p->preview_rank = malloc(words * sizeof *p->preview_rank);
+    if (!p->preview_bits || !p->preview_rank) { /* it goes without, only slower */
+        free(p->preview_bits);
+        free(p->preview_rank);
+        p->preview_bits = NULL;
+        p->preview_rank = NULL;
+        return;
+    }
+    for (size_t i = 0; i < p->preview_count; i++)
+        p->preview_bits[p->previews[i].id / 64] |= UINT64_C(1) << p->previews[i].id % 64;
+    uint32_t before = 0;
+    for (size_t i = 0; i < words; i++) {
+        p->preview_rank[i] = before;
+        before += (uint32_t)__builtin_popcountll(p->preview_bits[i]);
+    }
+}
+
+void heap_sort_previews(struct heap *heap)
+{
+    sort(heap->private);
+    drop_repeated(heap->private);
+    index_rows(heap);
+}
+
+static size_t row_of(const struct heap_private *p, object_id id)
+{
+    if (p->preview_bits) {
+        uint64_t word = p->preview_bits[id / 64], bit = UINT64_C(1) << id % 64;
+        return word & bit ? p->preview_rank[id / 64] + (size_t)__builtin_popcountll(word & (bit - 1))
+                          : p->preview_count;
+    }
+    size_t low = 0, high = p->preview_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (p->previews[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < p->preview_count && p->previews[low].id == id ? low : p->preview_count;
+}
+
 bool heap_load_previews(struct heap *heap, struct error *err)
 {
     struct heap_private *p = heap->private;
@@ -119,17 +182,10 @@ bool heap_preview(const struct heap *heap, object_id id, struct heap_preview *re
     *ret = (struct heap_preview){.text = ""};
     if (!p->previews_loaded)
         return false;
-    size_t low = 0, high = p->preview_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (p->previews[middle].id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == p->preview_count || p->previews[low].id != id)
+    size_t at = id <= heap->object_count ? row_of(p, id) : p->preview_count;
+    if (at == p->preview_count)
         return false;
-    const struct preview_row *row = &p->previews[low];
+    const struct preview_row *row = &p->previews[at];
     *ret = (struct heap_preview){
         .kind = (enum preview_kind)(row->kind_and_length >> PREVIEW_LENGTH_BITS),
         .full_length = row->full_length,

@@ -24,6 +24,8 @@ struct heap_private {
     bool details_loaded;
     struct preview_row *previews; /* sorted by id once complete */
     size_t preview_count, preview_capacity;
+    uint64_t *preview_bits; /* by id: has a preview; NULL: search the rows */
+    uint32_t *preview_rank; /* rows before each word of the bits */
     char *preview_text;
     size_t preview_text_size, preview_text_capacity;
     bool previews_loaded;
