@@ -1,5 +1,7 @@
 /* heldby diff: what came and what went between two snapshots of one program. */
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,48 +27,67 @@ static bool has_shrunk(const struct diff_row *row)
 static void print_row(struct table *table, const struct diff_row *row, bool by_path)
 {
     table_i64(table, row->delta_shallow);
-    table_i64(table, row->delta_count);
+    if (!by_path)
+        table_i64(table, row->delta_count);
     table_u64(table, row->old_count);
     table_u64(table, row->new_count);
     table_u64(table, row->old_shallow);
     table_u64(table, row->new_shallow);
     table_u64(table, row->added);
     table_u64(table, row->removed);
-    table_text(table, by_path ? row->expression : row->type);
+    table_u64(table, row->possibly_reused);
     if (by_path)
-        table_text(table, row->type);
+        table_i64(table, row->delta_count);
+    table_text(table, row->type);
+    if (by_path)
+        table_text(table, row->expression);
 }
 
-/* What grew, then what shrank, then what only changed its objects; each largest first. Returns how many rows
- * were printed. */
-static size_t print_rows(struct output *out, const struct diff *diff, bool by_path)
+static void print_rows(struct output *out, const struct diff *diff, bool by_path)
 {
-    const struct column columns[] = {{"delta_shallow", "size", CELL_DELTA_BYTES, STYLE_STRONG},
-                                     {"delta_count", "objects", CELL_DELTA, STYLE_STRONG},
-                                     {"old_count", "before", CELL_COUNT, STYLE_PLAIN},
-                                     {"new_count", "now", CELL_COUNT, STYLE_PLAIN},
-                                     {"old_shallow", NULL, CELL_BYTES, STYLE_PLAIN},
-                                     {"new_shallow", "size now", CELL_BYTES, STYLE_PLAIN},
-                                     {"added", "came", CELL_COUNT, STYLE_PLAIN},
-                                     {"removed", "went", CELL_COUNT, STYLE_PLAIN},
-                                     {by_path ? "expression" : "type", by_path ? "held through" : "type",
-                                      CELL_TEXT, by_path ? STYLE_NAME : STYLE_TYPE},
-                                     {"type", "type", CELL_TEXT, STYLE_TYPE}};
+    static const struct column by_type_columns[] = {{"delta_shallow", "size", CELL_DELTA_BYTES, STYLE_STRONG},
+                                                    {"delta_count", "objects", CELL_DELTA, STYLE_STRONG},
+                                                    {"old_count", "before", CELL_COUNT, STYLE_PLAIN},
+                                                    {"new_count", "now", CELL_COUNT, STYLE_PLAIN},
+                                                    {"old_shallow", NULL, CELL_BYTES, STYLE_PLAIN},
+                                                    {"new_shallow", "size now", CELL_BYTES, STYLE_PLAIN},
+                                                    {"added", "came", CELL_COUNT, STYLE_PLAIN},
+                                                    {"removed", "went", CELL_COUNT, STYLE_PLAIN},
+                                                    {"possibly_reused", NULL, CELL_COUNT, STYLE_PLAIN},
+                                                    {"type", "type", CELL_TEXT, STYLE_TYPE}};
+    /* So that a line reads "+1 000  app.Session  via app._CACHE[*]". */
+    static const struct column by_path_columns[] = {{"delta_shallow", "size", CELL_DELTA_BYTES, STYLE_STRONG},
+                                                    {"old_count", "before", CELL_COUNT, STYLE_PLAIN},
+                                                    {"new_count", "now", CELL_COUNT, STYLE_PLAIN},
+                                                    {"old_shallow", NULL, CELL_BYTES, STYLE_PLAIN},
+                                                    {"new_shallow", "size now", CELL_BYTES, STYLE_PLAIN},
+                                                    {"added", "came", CELL_COUNT, STYLE_PLAIN},
+                                                    {"removed", "went", CELL_COUNT, STYLE_PLAIN},
+                                                    {"possibly_reused", NULL, CELL_COUNT, STYLE_PLAIN},
+                                                    {"delta_count", "objects", CELL_DELTA, STYLE_STRONG},
+                                                    {"type", "type", CELL_TEXT, STYLE_TYPE},
+                                                    {"expression", "via", CELL_TEXT, STYLE_NAME}};
     struct table table;
-    table_begin(&table, out, "rows", columns, by_path ? 10 : 9);
-    size_t shown = 0;
-    for (int pass = 0; pass < 3; pass++) {
-        for (size_t i = 0; i < diff->changed_count && shown < out->limit; i++) {
-            const struct diff_row *row = &diff->rows[i];
-            int belongs = has_grown(row) ? 0 : has_shrunk(row) ? 1 : 2;
-            if (belongs == pass) {
-                print_row(&table, row, by_path);
-                shown++;
-            }
-        }
-    }
+    table_begin(&table, out, "rows", by_path ? by_path_columns : by_type_columns,
+                by_path ? sizeof by_path_columns / sizeof *by_path_columns
+                        : sizeof by_type_columns / sizeof *by_type_columns);
+    for (size_t i = 0; i < diff->changed_count && i < out->limit; i++)
+        print_row(&table, &diff->rows[i], by_path);
     table_end(&table);
-    return shown;
+}
+
+/* How far the numbers of objects that came and went can be trusted. */
+static void print_trust(struct output *out, const struct diff *diff)
+{
+    char a[40], b[40];
+    output_print(
+        out, "\n%s%s object%s kept: same address and type (and size and value, where those cannot change)",
+        output_style(out, STYLE_DIM), text_count(diff->total.kept, a, sizeof a),
+        diff->total.kept == 1 ? "" : "s");
+    if (diff->total.possibly_reused)
+        output_print(out, "; %s may be new, at a used address",
+                     text_count(diff->total.possibly_reused, b, sizeof b));
+    output_print(out, "%s\n", out->colored ? output_style(out, STYLE_PLAIN) : "");
 }
 
 static void print_summary(struct output *out, const struct diff *diff, struct heap *const heaps[2],
@@ -78,14 +99,17 @@ static void print_summary(struct output *out, const struct diff *diff, struct he
         shrunk += has_shrunk(&diff->rows[i]);
     }
     char a[40], b[40], c[40];
-    output_print(out, "%s%s, %s objects%s", output_style(out, STYLE_STRONG),
+    output_print(out, "%s%s, %s object%s%s", output_style(out, STYLE_STRONG),
                  text_delta_bytes(diff->total.delta_shallow, a, sizeof a),
                  text_delta(diff->total.delta_count, b, sizeof b),
+                 diff->total.delta_count == 1 || diff->total.delta_count == -1 ? "" : "s",
                  out->colored ? output_style(out, STYLE_PLAIN) : "");
     double before, now;
     if (fact_f64(heaps[0], "capture_time", &before) && fact_f64(heaps[1], "capture_time", &now) &&
         now > before)
-        output_print(out, " in %s", text_span((uint64_t)(now - before), c, sizeof c));
+        output_print(out, " in %s",
+                     now - before < 1 ? text_seconds(now - before, c, sizeof c)
+                                      : text_span((uint64_t)(now - before), c, sizeof c));
     if (diff->changed_count == 0) {
         output_print(out, ": nothing changed\n");
         return;
@@ -110,22 +134,35 @@ static void print_hint(struct output *out, const struct diff *diff, const char *
         output_hint(out, "says who holds them", "path", path, "--type", best->type, NULL);
 }
 
+/* The start is worked out from two clocks at each capture and wanders by microseconds, by more when the clock
+   is set. */
+static bool are_unrelated(struct heap *const heaps[2])
+{
+    uint64_t pid[2];
+    double start[2];
+    for (int i = 0; i < 2; i++)
+        if (!fact_u64(heaps[i], "pid", &pid[i]) || !fact_f64(heaps[i], "start_time", &start[i]))
+            return false;
+    return pid[0] != pid[1] || fabs(start[0] - start[1]) > SAME_START;
+}
+
 /* Snapshots of two programs, or in the wrong order, are compared all the same, but said to be. */
 static bool add_doubts(struct notes *notes, struct heap *const heaps[2], struct error *err)
 {
-    uint64_t pid[2];
-    double start[2], time[2];
-    bool known = true, timed = true;
-    for (int i = 0; i < 2; i++) {
-        known = known && fact_u64(heaps[i], "pid", &pid[i]) && fact_f64(heaps[i], "start_time", &start[i]);
-        timed = timed && fact_f64(heaps[i], "capture_time", &time[i]);
+    double time[2];
+    uint64_t pid[2] = {0, 0};
+    char text[200];
+    for (int i = 0; i < 2; i++)
+        fact_u64(heaps[i], "pid", &pid[i]);
+    if (are_unrelated(heaps)) {
+        snprintf(text, sizeof text,
+                 "the snapshots are of two processes (%" PRIu64 " and %" PRIu64
+                 "%s): counts can be compared, objects cannot: all are counted as gone, and as come",
+                 pid[0], pid[1], pid[0] == pid[1] ? ", started again" : "");
+        return notes_add_text(notes, text, err);
     }
-    /* The start is worked out from two clocks at each capture and wanders by microseconds, by more when the
-     * clock is set. */
-    if (known && (pid[0] != pid[1] || fabs(start[0] - start[1]) > SAME_START))
-        return notes_add_text(
-            notes, "the snapshots are of two processes: counts can be compared, objects cannot", err);
-    if (timed && time[0] > time[1])
+    if (fact_f64(heaps[0], "capture_time", &time[0]) && fact_f64(heaps[1], "capture_time", &time[1]) &&
+        time[0] > time[1])
         return notes_add_text(notes,
                               "the first snapshot is the later one: what is said to have come has gone", err);
     return true;
@@ -161,13 +198,16 @@ static bool print_answer(const struct invocation *in, struct output *out, const 
         json_i64(j, "delta_shallow", diff->total.delta_shallow);
         json_u64(j, "added", diff->total.added);
         json_u64(j, "removed", diff->total.removed);
+        json_u64(j, "kept", diff->total.kept);
+        json_u64(j, "possibly_reused", diff->total.possibly_reused);
         json_end_object(j);
         json_u64(j, "rows_total", diff->changed_count);
     } else {
         print_summary(out, diff, heaps, by_path);
     }
-    size_t shown = diff->changed_count || out->as_json ? print_rows(out, diff, by_path) : 0;
-    output_more(out, shown, diff->changed_count);
+    if (diff->changed_count || out->as_json)
+        print_rows(out, diff, by_path);
+    output_more(out, out->limit, diff->changed_count);
     if (option_given(in, "objects")) {
         output_print(out, "\n%scame%s\n", output_style(out, STYLE_STRONG),
                      out->colored ? output_style(out, STYLE_PLAIN) : "");
@@ -178,24 +218,38 @@ static bool print_answer(const struct invocation *in, struct output *out, const 
         object_rows_print(out, "removed", diff->removed, diff->removed_count);
         output_more(out, diff->removed_count, diff->total.removed);
     }
+    if (!are_unrelated(heaps))
+        print_trust(out, diff);
     if (!by_path && !out->as_json)
         print_hint(out, diff, in->operands[1]);
     document_end(out);
     return true;
 }
 
+static enum diff_sort chosen_sort(const struct invocation *in)
+{
+    static const char *const words[] = {"shallow", "count", "added", "removed", "name"};
+    const char *word = option_text(in, "sort", "shallow");
+    size_t sort = 0;
+    while (strcmp(words[sort], word) != 0)
+        sort++;
+    return (enum diff_sort)sort;
+}
+
 static bool compare(const struct invocation *in, struct output *out, struct opened opened[2],
                     const struct condition *condition, struct error *err)
 {
     bool by_path = strcmp(option_text(in, "by", "type"), "path") == 0;
+    struct heap *const heaps[2] = {opened[0].heap, opened[1].heap};
     struct diff_options options = {.by = by_path ? DIFF_PATH : DIFF_TYPE,
+                                   .sort = chosen_sort(in),
+                                   .unrelated = are_unrelated(heaps),
                                    .objects = option_given(in, "objects"),
                                    .type = option_text(in, "type", NULL),
                                    .object_limit = out->limit == UINT64_MAX ? 0 : out->limit};
     struct diff diff;
     if (!diff_create(&diff, opened[0].view, opened[1].view, &options, err))
         return false;
-    struct heap *const heaps[2] = {opened[0].heap, opened[1].heap};
     bool done = print_answer(in, out, &diff, heaps, err);
     const struct diff_row *failing = done ? find_failing(&diff, condition) : NULL;
     if (failing) {

@@ -5,10 +5,23 @@
 #include "cmd/heldby/text.h"
 #include "lib/query/histogram.h"
 
+/* Percent of all, of what the rows are sorted by. */
+static double share_of(const struct histogram *histogram, const struct histogram_row *row,
+                       enum histogram_sort sort)
+{
+    bool by_count = sort == HISTOGRAM_BY_COUNT;
+    uint64_t part = by_count ? row->count : row->shallow,
+             all = by_count ? histogram->objects : histogram->bytes;
+    return all ? 100.0 * (double)part / (double)all : 0.0;
+}
+
 static bool answer(const struct invocation *in, struct output *out, struct opened *opened, struct error *err)
 {
-    static const char *const words[] = {"type", "module", "size", "referrer"};
-    static const char *const units[] = {"types", "modules", "sizes", "referrers"};
+    static const char *const words[] = {"type", "module", "size", "referrer", "via"};
+    static const char *const unit[] = {"type", "module", "size class", "kind of referrers",
+                                       "kind of references"};
+    static const char *const units[] = {"types", "modules", "size classes", "kinds of referrers",
+                                        "kinds of references"};
     const char *by = option_text(in, "by", "type");
     size_t kind = 0;
     while (strcmp(words[kind], by) != 0)
@@ -17,7 +30,9 @@ static bool answer(const struct invocation *in, struct output *out, struct opene
                                         .sort = strcmp(option_text(in, "sort", "shallow"), "count") == 0
                                                     ? HISTOGRAM_BY_COUNT
                                                     : HISTOGRAM_BY_SHALLOW,
-                                        .filter = option_text(in, "filter", NULL)};
+                                        .filter = option_text(in, "filter", NULL),
+                                        .type = option_text(in, "type", NULL),
+                                        .tracked = option_given(in, "tracked")};
     struct histogram histogram;
     if (!histogram_create(&histogram, opened->view, &options, err))
         return false;
@@ -28,25 +43,29 @@ static bool answer(const struct invocation *in, struct output *out, struct opene
         json_u64(&out->json, "rows_total", histogram.row_count);
     } else if (histogram.row_count) {
         char a[40], b[40], c[40];
-        output_print(out, "%s objects, %s, in %s %s\n\n", text_count(histogram.objects, a, sizeof a),
-                     text_bytes(histogram.bytes, b, sizeof b), text_count(histogram.row_count, c, sizeof c),
-                     units[kind]);
+        output_print(out, "%s object%s, %s, in %s %s\n\n", text_count(histogram.objects, a, sizeof a),
+                     histogram.objects == 1 ? "" : "s", text_bytes(histogram.bytes, b, sizeof b),
+                     text_count(histogram.row_count, c, sizeof c),
+                     histogram.row_count == 1 ? unit[kind] : units[kind]);
     }
-    const struct column columns[] = {{"count", "count", CELL_COUNT, STYLE_PLAIN},
-                                     {"shallow", "size", CELL_BYTES, STYLE_PLAIN},
-                                     {NULL, "share", CELL_RIGHT, STYLE_PLAIN},
-                                     {"retained", NULL, CELL_BYTES, STYLE_PLAIN},
-                                     {words[kind], words[kind], CELL_TEXT, STYLE_TYPE}};
+    const struct column columns[] = {
+        {"count", "count", CELL_COUNT, STYLE_PLAIN}, {"shallow", "size", CELL_BYTES, STYLE_PLAIN},
+        {NULL, "share", CELL_RIGHT, STYLE_PLAIN},    {NULL, "sum", CELL_RIGHT, STYLE_PLAIN},
+        {"retained", NULL, CELL_BYTES, STYLE_PLAIN}, {words[kind], words[kind], CELL_TEXT, STYLE_TYPE}};
     struct table table;
-    table_begin(&table, out, "rows", columns, 5);
+    table_begin(&table, out, "rows", columns, 6);
+    double sum = 0;
     for (size_t i = 0; i < histogram.row_count && i < out->limit; i++) {
         const struct histogram_row *row = &histogram.rows[i];
-        char share[16];
-        snprintf(share, sizeof share, "%.1f %%",
-                 histogram.bytes ? 100.0 * (double)row->shallow / (double)histogram.bytes : 0.0);
+        double part = share_of(&histogram, row, options.sort);
+        char share[16], so_far[16];
+        sum += part;
+        snprintf(share, sizeof share, "%.1f %%", part);
+        snprintf(so_far, sizeof so_far, "%.1f %%", sum);
         table_u64(&table, row->count);
         table_u64(&table, row->shallow);
         table_text(&table, share);
+        table_text(&table, so_far);
         table_none(&table);
         table_text(&table, row->name);
     }

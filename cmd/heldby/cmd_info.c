@@ -4,6 +4,7 @@
 
 #include "cmd/heldby/facts.h"
 #include "cmd/heldby/open_heaps.h"
+#include "cmd/heldby/size_notes.h"
 #include "cmd/heldby/text.h"
 #include "lib/query/info.h"
 
@@ -135,6 +136,7 @@ static void print_figures(struct output *out, const struct heap *heap, const str
         fprintf(out->to, "%s objects (%s) that no root reaches\n", text_count(info->unreachable, a, sizeof a),
                 text_bytes(info->unreachable_bytes, b, sizeof b));
     }
+    size_notes_print(out, heap);
     label(out, "file");
     if (heap->complete)
         fprintf(out->to, "%scomplete%s", output_style(out, STYLE_GOOD),
@@ -179,6 +181,7 @@ static bool answer(const struct invocation *in, struct output *out, struct opene
     document_begin_one(out, opened);
     if (out->as_json) {
         info_json(&out->json, opened->heap, &info);
+        size_notes_print(out, opened->heap);
     } else {
         print_process(out, opened->heap);
         print_capture(out, opened->heap);

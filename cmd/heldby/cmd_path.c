@@ -5,10 +5,10 @@
 
 #include "cmd/heldby/object_rows.h"
 #include "cmd/heldby/open_heaps.h"
+#include "cmd/heldby/path_graph_output.h"
 #include "cmd/heldby/selectors.h"
 #include "cmd/heldby/text.h"
 #include "lib/query/expression.h"
-#include "lib/query/path.h"
 #include "lib/query/spelling.h"
 
 static void json_paths(struct json *j, const struct paths *paths)
@@ -142,28 +142,41 @@ static void print_paths(struct output *out, const struct view *view, object_id o
 }
 
 static bool answer_object(const struct invocation *in, struct output *out, struct opened *opened,
-                          const struct object_set *avoid, struct error *err)
+                          const struct exclusion *avoid, struct error *err)
 {
-    struct path_options options = {.max = 1, .avoid = avoid};
+    struct path_options options = {.max = 1};
+    if (avoid) {
+        options.avoid = &avoid->objects;
+        options.avoid_roots = avoid->roots;
+    }
     uint64_t max = option_number(in, "max", option_given(in, "all") ? out->limit : 1);
     options.max = max > UINT32_MAX || max == 0 ? UINT32_MAX : (uint32_t)max;
-    object_id object = expression_find(opened->view, in->operands[1], err);
+    const char *to = option_text(in, "to", in->operands[1]);
+    object_id object = expression_find(opened->view, to, err);
     if (!object)
         return false;
     const char *from = option_text(in, "from", NULL);
     if (from && !(options.from = expression_find(opened->view, from, err)))
         return false;
+    if (from && !strchr("@0123456789", *from))
+        options.from_text = from; /* what starts as it was given can be given again */
     struct paths paths;
     if (!path_find(&paths, opened->view, object, &options, err))
         return false;
     document_begin_one(out, opened);
+    const struct graph_format *format = graph_format_find(option_text(in, "format", ""));
+    bool done = true;
     if (out->as_json)
         json_paths(&out->json, &paths);
+    else if (format)
+        done = paths_export(out, opened->view, &paths, object, format, err);
     else
         print_paths(out, opened->view, object, &paths);
     document_end(out);
     bool found = paths.path_count > 0;
     path_free(&paths);
+    if (!done)
+        return false;
     return found || error_set(err, ERROR_NOT_FOUND, "%s", "");
 }
 
@@ -191,7 +204,7 @@ static void print_groups(struct output *out, const struct path_groups *groups)
 }
 
 static bool answer_type(const struct invocation *in, struct output *out, struct opened *opened,
-                        const struct object_set *avoid, struct error *err)
+                        const struct exclusion *avoid, struct error *err)
 {
     size_t count;
     const char *type = option_text(in, "type", NULL);
@@ -228,11 +241,18 @@ static bool answer_type(const struct invocation *in, struct output *out, struct 
     } else {
         char a[40], b[40];
         const struct path_group *best = &groups.rows[0];
+        if (!best->reachable && groups.row_count > 1)
+            best = &groups.rows[1];
         output_text(out, STYLE_STRONG, best->expression, SIZE_MAX);
         output_print(out, "\n\n%s%s of %s objects of type ", best->reachable ? "holds " : "no root leads to ",
                      text_count(best->count, a, sizeof a), text_count(groups.objects, b, sizeof b));
         output_text(out, STYLE_TYPE, type, SIZE_MAX);
-        output_print(out, ", %s in all\n\n", text_bytes(groups.bytes, a, sizeof a));
+        output_print(out, ", %s in all\n", text_bytes(groups.bytes, a, sizeof a));
+        if (best->reachable && reached < groups.objects)
+            output_print(out, "no root leads to %s of them%s\n",
+                         text_count(groups.objects - reached, a, sizeof a),
+                         avoid ? " but through what --avoid names" : "");
+        output_print(out, "\n");
         print_groups(out, &groups);
         if (best->reachable)
             output_hint(out, "shows one of them step by step", "path", opened->path,
@@ -245,27 +265,40 @@ static bool answer_type(const struct invocation *in, struct output *out, struct 
 
 static bool answer(const struct invocation *in, struct output *out, struct opened *opened, struct error *err)
 {
-    struct object_set avoid;
-    if (!objects_of_option(in, "avoid", opened->view, &avoid, err))
+    struct exclusion avoid;
+    if (!exclusion_of_option(in, "avoid", opened->view, &avoid, err))
         return false;
-    const struct object_set *avoided = avoid.bits ? &avoid : NULL;
+    const struct exclusion *avoided = avoid.objects.bits ? &avoid : NULL;
     bool done = option_given(in, "type") ? answer_type(in, out, opened, avoided, err)
                                          : answer_object(in, out, opened, avoided, err);
-    object_set_free(&avoid);
+    exclusion_free(&avoid);
     return done;
 }
 
 static bool run(const struct invocation *in, struct output *out, struct error *err)
 {
+    if (strcmp(option_text(in, "format", "text"), "json") == 0) {
+        out->as_json = true;
+        out->colored = false;
+    }
     return answer_one(in, out, answer, err);
 }
 
 bool cmd_path(const struct invocation *in, struct error *err)
 {
-    bool by_type = option_given(in, "type");
-    if (by_type == (in->operand_count == 2))
-        return usage_error(err, by_type ? "path wants either an OBJECT or --type, not both"
-                                        : "path wants FILE and an OBJECT, or --type T");
+    bool by_type = option_given(in, "type"), to = option_given(in, "to");
+    if (to && in->operand_count == 2)
+        return usage_error(err, "path wants either an OBJECT or --to, not both");
+    if (by_type && (to || in->operand_count == 2))
+        return usage_error(err, "path wants either an OBJECT or --type, not both");
+    if (!by_type && !to && in->operand_count < 2)
+        return usage_error(err, "path wants FILE and an OBJECT, or --type T");
+    const char *format = option_text(in, "format", NULL);
+    if (format && option_given(in, "json") && strcmp(format, "json") != 0)
+        return usage_error(err, "--json and --format %s do not go together", format);
+    if (by_type && graph_format_find(format ? format : ""))
+        return usage_error(err, "--type merges the paths of all objects: --format %s does not go with it",
+                           format);
     if (by_type && (option_given(in, "from") || option_given(in, "all") || option_given(in, "max")))
         return usage_error(
             err, "--type merges the paths of all objects: --from, --all and --max do not go with it");

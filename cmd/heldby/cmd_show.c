@@ -8,47 +8,106 @@
 #include "lib/query/expression.h"
 #include "lib/query/show.h"
 
-static void print_head(struct output *out, const struct heap *heap, const struct shown *shown)
+static void label(struct output *out, const char *text)
+{
+    output_print(out, "  %s%-10s%s", output_style(out, STYLE_DIM), text,
+                 out->colored ? output_style(out, STYLE_PLAIN) : "");
+}
+
+/* "3, all found", "5: 3 found, 2 held from C or by a running function's stack" */
+static void print_refcount(struct output *out, const struct shown *shown)
+{
+    char a[40], b[40], c[40];
+    const char *count = text_count(shown->row.refcount, a, sizeof a);
+    label(out, "refcount");
+    if (!shown->counted)
+        output_print(out, "immortal");
+    else if (shown->missing)
+        output_print(out, "%s: %s found, %s that nothing here explains (C code, or an expression's stack)",
+                     count, shown->found ? text_count(shown->found, b, sizeof b) : "none",
+                     text_count(shown->missing, c, sizeof c));
+    else
+        output_print(out, "%s, all found", count);
+    if (shown->weak)
+        output_print(out, "; %s weak", text_count(shown->weak, b, sizeof b));
+    output_print(out, "\n");
+}
+
+static void print_flags(struct output *out, const struct shown *shown)
+{
+    char tracked[80];
+    snprintf(tracked, sizeof tracked, "tracked by the garbage collector%s%.0u",
+             shown->flags & OBJECT_FROZEN ? "" : ", generation ",
+             shown->flags & OBJECT_FROZEN ? 0 : shown->generation);
+    if (!(shown->flags & OBJECT_FROZEN) && shown->generation == 0)
+        snprintf(tracked, sizeof tracked, "tracked by the garbage collector, generation 0");
+    const struct {
+        bool holds;
+        const char *text;
+    } flags[] = {{shown->flags & OBJECT_TRACKED, tracked},
+                 {!(shown->flags & OBJECT_TRACKED), "not tracked by the garbage collector"},
+                 {shown->flags & OBJECT_FROZEN, "frozen"},
+                 {shown->flags & OBJECT_STATIC, "static"},
+                 {shown->flags & OBJECT_INTERNED, "interned"},
+                 {shown->finalizer, "has a finalizer"},
+                 {shown->flags & OBJECT_PARTIAL, "not wholly read: a pointer in it was bad"}};
+    const char *between = "";
+    label(out, "flags");
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (flags[i].holds) {
+            output_print(out, "%s%s", between, flags[i].text);
+            between = ", ";
+        }
+    }
+    output_print(out, "\n");
+}
+
+static void print_head(struct output *out, const struct shown *shown)
 {
     const struct object_row *row = &shown->row;
-    struct heap_detail detail;
     char a[40], b[40];
-    uint64_t strong = shown->in_degree;
-    for (size_t i = 0; i < shown->holder_count; i++)
-        strong -= shown->holders[i].kind == REFERENCE_WEAK;
     output_text(out, STYLE_TYPE, row->type, SIZE_MAX);
     output_print(out, "  0x%" PRIx64 "  @%" PRIu32 "\n", row->address, row->id);
+    if (shown->path) {
+        label(out, "path");
+        output_text(out, STYLE_NAME, shown->path, SIZE_MAX);
+        output_print(out, "\n");
+        if (shown->root_count == 0) {
+            label(out, "from");
+            root_print(out, shown->path_root);
+            output_print(out, "\n");
+        }
+    } else {
+        label(out, "path");
+        output_print(out, "none: no root reaches it\n");
+    }
     if (*row->preview) {
-        output_print(out, "  value     ");
+        label(out, "value");
         output_text(out, STYLE_STRONG, row->preview, SIZE_MAX);
         output_print(out, "\n");
     }
-    output_print(out, "  size      %s\n", text_bytes(row->shallow, a, sizeof a));
-    if (row->immortal)
-        output_print(out, "  refcount  immortal\n");
-    else
-        output_print(out, "  refcount  %s, %s from objects\n", text_count(row->refcount, a, sizeof a),
-                     strong == 0               ? "none"
-                     : strong == row->refcount ? "all"
-                                               : text_count(strong, b, sizeof b));
-    if (heap_detail(heap, row->id, &detail)) {
-        const struct {
-            int flag;
-            const char *text;
-        } flags[] = {{OBJECT_TRACKED, "tracked by the garbage collector"},
-                     {OBJECT_STATIC, "static"},
-                     {OBJECT_FROZEN, "frozen"},
-                     {OBJECT_INTERNED, "interned"},
-                     {OBJECT_PARTIAL, "not wholly read: a pointer in it was bad"}};
-        const char *between = "  flags     ";
-        for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
-            if (detail.flags & flags[i].flag) {
-                output_print(out, "%s%s", between, flags[i].text);
-                between = ", ";
-            }
-        }
-        output_print(out, "%s", *between == ',' ? "\n" : "");
+    if (shown->length >= 0) {
+        label(out, "length");
+        output_print(out, "%s%s\n", text_count((uint64_t)shown->length, a, sizeof a),
+                     shown->in_code_points ? " characters" : "");
     }
+    if (shown->instances) {
+        label(out, "instances");
+        output_print(out, "%s\n", text_count(shown->instances, a, sizeof a));
+    }
+    label(out, "size");
+    output_print(out, "%s", text_bytes(row->shallow, a, sizeof a));
+    if (shown->own_dict)
+        output_print(out, ", with its own dict %s", text_bytes(row->shallow + shown->own_dict, b, sizeof b));
+    output_print(out, "\n");
+    if (strncmp(row->type, shown->module, strlen(shown->module)) != 0 &&
+        strcmp(shown->module, "builtins") != 0) {
+        label(out, "module");
+        output_text(out, STYLE_PLAIN, shown->module, SIZE_MAX);
+        output_print(out, "\n");
+    }
+    print_refcount(out, shown);
+    print_flags(out, shown);
     if (shown->transparent)
         output_print(out, "  note      it is another object's own dict or frame; its owner is said to hold "
                           "what is in it\n");
@@ -65,6 +124,15 @@ static void print_head(struct output *out, const struct heap *heap, const struct
     }
 }
 
+static bool any_path(const struct reference_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].expression)
+            return true;
+    }
+    return false;
+}
+
 /* Holders as "list[1]", but modules and classes by their names. */
 static void print_references(struct output *out, const struct heap *heap, const char *title, const char *none,
                              const char *key, const struct reference_row *rows, size_t count, uint64_t total,
@@ -76,7 +144,11 @@ static void print_references(struct output *out, const struct heap *heap, const 
                                      {NULL, holders ? "holder" : "reference", CELL_TEXT, STYLE_NAME},
                                      {"address", "address", CELL_ADDRESS, STYLE_PLAIN},
                                      {"type", holders ? NULL : "type", CELL_TEXT, STYLE_TYPE},
+                                     {"shallow", "size", CELL_BYTES, STYLE_PLAIN},
                                      {"preview", "value", CELL_TEXT, STYLE_PLAIN},
+                                     {holders ? "expression" : NULL,
+                                      holders && any_path(rows, count) ? "path" : NULL, CELL_TEXT,
+                                      STYLE_NAME},
                                      {"certain", NULL, CELL_BOOL, STYLE_PLAIN}};
     if (!out->as_json) {
         char a[40];
@@ -88,7 +160,7 @@ static void print_references(struct output *out, const struct heap *heap, const 
         output_print(out, "\n%s%s%s (%s)\n", output_style(out, STYLE_STRONG), title,
                      out->colored ? output_style(out, STYLE_PLAIN) : "", text_count(total, a, sizeof a));
     }
-    table_begin(&table, out, key, columns, 7);
+    table_begin(&table, out, key, columns, 9);
     for (size_t i = 0; i < count; i++) {
         const struct reference_row *row = &rows[i];
         char step[512];
@@ -105,7 +177,9 @@ static void print_references(struct output *out, const struct heap *heap, const 
         table_text(&table, step);
         table_u64(&table, row->address);
         table_text(&table, row->type);
+        table_u64(&table, row->shallow);
         table_text(&table, row->preview);
+        table_text(&table, row->expression);
         table_bool(&table, !row->uncertain);
     }
     table_end(&table);
@@ -125,6 +199,27 @@ static bool answer(const struct invocation *in, struct output *out, struct opene
         struct json *j = &out->json;
         object_row_json(j, &shown.row);
         json_null(j, "retained");
+        json_text(j, "module", shown.module);
+        if (shown.length >= 0)
+            json_i64(j, "length", shown.length);
+        else
+            json_null(j, "length");
+        json_u64(j, "own_dict", shown.own_dict);
+        json_u64(j, "instances", shown.instances);
+        json_bool(j, "tracked", shown.flags & OBJECT_TRACKED);
+        if (shown.flags & OBJECT_TRACKED)
+            json_u64(j, "generation", shown.generation);
+        else
+            json_null(j, "generation");
+        json_bool(j, "frozen", shown.flags & OBJECT_FROZEN);
+        json_bool(j, "static", shown.flags & OBJECT_STATIC);
+        json_bool(j, "interned", shown.flags & OBJECT_INTERNED);
+        json_bool(j, "finalizer", shown.finalizer);
+        json_bool(j, "partial", shown.flags & OBJECT_PARTIAL);
+        json_u64(j, "found", shown.found);
+        json_u64(j, "unexplained", shown.missing);
+        json_u64(j, "weak", shown.weak);
+        json_text(j, "expression", shown.path);
         json_u64(j, "in_degree", shown.in_degree);
         json_u64(j, "out_degree", shown.out_degree);
         root_json(j, "root", shown.root_count ? &shown.roots[0] : NULL);
@@ -132,11 +227,12 @@ static bool answer(const struct invocation *in, struct output *out, struct opene
         for (size_t i = 0; i < shown.root_count && i < out->limit; i++)
             root_json(j, NULL, &shown.roots[i]);
         json_end_array(j);
+        root_json(j, "path_root", shown.path_root);
         json_bool(j, "transparent", shown.transparent);
         json_u64(j, "fields_total", shown.fields_total);
         json_u64(j, "holders_total", shown.holders_total);
     } else {
-        print_head(out, opened->heap, &shown);
+        print_head(out, &shown);
     }
     print_references(out, opened->heap, "held by",
                      shown.root_count ? "held by no object, only by a root" : "held by no object", "holders",
@@ -144,8 +240,12 @@ static bool answer(const struct invocation *in, struct output *out, struct opene
     print_references(out, opened->heap, "holds", "holds nothing", "fields", shown.fields, shown.field_count,
                      shown.fields_total, false);
     char text[24];
-    output_hint(out, "says why it is alive", "path", opened->path,
-                text_address(shown.row.address, text, sizeof text), NULL);
+    if (shown.holders_total > 1)
+        output_hint(out, "shows all that hold it, up to the roots", "referrers", opened->path,
+                    text_address(shown.row.address, text, sizeof text), NULL);
+    else
+        output_hint(out, "says why it is alive", "path", opened->path,
+                    text_address(shown.row.address, text, sizeof text), NULL);
     document_end(out);
     show_free(&shown);
     return true;

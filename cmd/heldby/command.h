@@ -83,18 +83,22 @@ const char *option_item(const struct invocation *in, const char *name, size_t n)
  * COMMAND`. */
 bool usage_error(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+bool cmd_cycles(const struct invocation *in, struct error *err);
 bool cmd_diff(const struct invocation *in, struct error *err);
 bool cmd_dump(const struct invocation *in, struct error *err);
+bool cmd_export(const struct invocation *in, struct error *err);
 bool cmd_find(const struct invocation *in, struct error *err);
 bool cmd_growth(const struct invocation *in, struct error *err);
 bool cmd_help(const struct invocation *in, struct error *err);
 bool cmd_histogram(const struct invocation *in, struct error *err);
 bool cmd_info(const struct invocation *in, struct error *err);
 bool cmd_path(const struct invocation *in, struct error *err);
+bool cmd_refcheck(const struct invocation *in, struct error *err);
 bool cmd_referents(const struct invocation *in, struct error *err);
 bool cmd_referrers(const struct invocation *in, struct error *err);
 bool cmd_run(const struct invocation *in, struct error *err);
 bool cmd_show(const struct invocation *in, struct error *err);
+bool cmd_unreachable(const struct invocation *in, struct error *err);
 bool cmd_verify(const struct invocation *in, struct error *err);
 
 #endif

@@ -33,8 +33,10 @@ static const struct option_spec dump_options[] = {
 static const struct option_spec no_options[] = {{0}};
 
 static const struct option_spec histogram_options[] = {
-    {"by", 0, OPTION_CHOICE, "type|module|size|referrer", "what a row stands for (type)", NULL},
+    {"by", 0, OPTION_CHOICE, "type|module|size|referrer|via", "what a row stands for (type)", NULL},
     {"sort", 0, OPTION_CHOICE, "count|shallow|retained", "largest first by this (shallow)", "retained"},
+    {"type", 0, OPTION_TEXT, "T", "only objects of a type: an exact name, or a pattern with * and ?", NULL},
+    {"tracked", 0, OPTION_FLAG, NULL, "only objects the garbage collector tracks", NULL},
     {"filter", 0, OPTION_TEXT, "REGEX", "only rows whose name matches", NULL},
     {0},
 };
@@ -43,21 +45,32 @@ static const struct option_spec find_options[] = {
     {"type", 0, OPTION_TEXT, "T", "exact type name, or a pattern with * and ?", NULL},
     {"module", 0, OPTION_TEXT, "M", "module of the type, exact or a pattern", NULL},
     {"min-size", 0, OPTION_NUMBER, "N", "at least N bytes (10k, 4MiB)", NULL},
+    {"max-size", 0, OPTION_NUMBER, "N", "at most N bytes", NULL},
     {"value", 0, OPTION_TEXT, "REGEX", "value or name matches", NULL},
-    {"refcount", 0, OPTION_NUMBER, "N", "exactly this reference count", NULL},
+    {"attr", 0, OPTION_LIST, "NAME=VALUE",
+     "holds VALUE as attribute, slot or key NAME; also !=, ~REGEX, >5, or NAME alone", NULL},
+    {"refcount", 0, OPTION_TEXT, "N", "reference count: 5, '>5', '<=5', 2-5", NULL},
+    {"tracked", 0, OPTION_FLAG, NULL, "only objects the garbage collector tracks", NULL},
     {0},
 };
 
 static const struct option_spec referents_options[] = {
-    {"depth", 0, OPTION_NUMBER, "N", "how many steps to follow (1)", NULL},
+    {"type", 0, OPTION_TEXT, "T",
+     "all objects of a type (exact, or a pattern with * and ?) instead of OBJECT", NULL},
+    {"depth", 0, OPTION_NUMBER, "N", "how many steps to follow; 0 for all (1)", NULL},
+    {"exclude", 0, OPTION_LIST, "SEL",
+     "leave out an OBJECT, or what a type, module, class or function name or pattern means", NULL},
+    {"group", 0, OPTION_FLAG, NULL, "one line for alike references, with their number", NULL},
+    {"format", 0, OPTION_CHOICE, "tree|dot|graphml|json", "what to print (tree)", NULL},
     {0},
 };
 
 static const struct option_spec referrers_options[] = {
     {"type", 0, OPTION_TEXT, "T",
      "all objects of a type (exact, or a pattern with * and ?) instead of OBJECT", NULL},
-    {"depth", 0, OPTION_NUMBER, "N", "how many steps to follow (4)", NULL},
-    {"exclude", 0, OPTION_LIST, "SEL", "leave out holders of this type, or this OBJECT", NULL},
+    {"depth", 0, OPTION_NUMBER, "N", "how many steps to follow; 0 for all (4, and on up to 50 lines)", NULL},
+    {"exclude", 0, OPTION_LIST, "SEL",
+     "leave out an OBJECT, or what a type, module, class or function name or pattern means", NULL},
     {"no-group", 0, OPTION_FLAG, NULL, "a line for each holder, however alike", NULL},
     {"format", 0, OPTION_CHOICE, "tree|dot|graphml|json", "what to print (tree)", NULL},
     {0},
@@ -67,14 +80,58 @@ static const struct option_spec path_options[] = {
     {"type", 0, OPTION_TEXT, "T", "all objects of a type, merged, instead of OBJECT", NULL},
     {"all", 0, OPTION_FLAG, NULL, "all paths as short as the shortest, not only one", NULL},
     {"max", 0, OPTION_NUMBER, "N", "at most N of them (1; with --all as --limit says)", NULL},
-    {"avoid", 0, OPTION_LIST, "SEL", "no path through objects of this type, or this OBJECT", NULL},
+    {"avoid", 0, OPTION_LIST, "SEL",
+     "no path through an OBJECT, or what a type, module, class or function name or pattern means", NULL},
     {"from", 0, OPTION_TEXT, "OBJECT", "start from this object instead of the roots", NULL},
+    {"to", 0, OPTION_TEXT, "OBJECT", "the same as OBJECT behind the file name", NULL},
+    {"format", 0, OPTION_CHOICE, "text|dot|graphml|json", "what to print (text)", NULL},
+    {0},
+};
+
+static const struct option_spec export_options[] = {
+    {"format", 0, OPTION_CHOICE, "dot|graphml|json|csv|heapsnapshot|sqlite", "what to write",
+     "heapsnapshot|sqlite"},
+    {"type", 0, OPTION_TEXT, "T",
+     "around all objects of a type (exact, or a pattern with * and ?) instead of OBJECT", NULL},
+    {"depth", 0, OPTION_NUMBER, "N", "how many steps around the OBJECTs; 0 for all (3)", NULL},
+    {"direction", 0, OPTION_CHOICE, "both|referrers|referents", "which way around the OBJECTs (both)", NULL},
+    {"exclude", 0, OPTION_LIST, "SEL",
+     "around the OBJECTs, leave out an OBJECT, or what a type, module, class or function name or pattern "
+     "means",
+     NULL},
+    {"raw", 0, OPTION_FLAG, NULL, "references as they are stored, through each object's own dict", NULL},
+    {"rows", 0, OPTION_CHOICE, "edges|nodes", "what a line of csv is (edges)", NULL},
+    {0},
+};
+
+static const struct option_spec refcheck_options[] = {
+    {"type", 0, OPTION_TEXT, "T", "only these types: an exact name, or a pattern with * and ?", NULL},
+    {"by", 0, OPTION_CHOICE, "object|type", "what a row stands for (object)", NULL},
+    {"all", 0, OPTION_FLAG, NULL, "also what the interpreter itself is known to hold from C", NULL},
+    {"fail-if", 0, OPTION_TEXT, "EXPR",
+     "exit with status 1 when a row fulfils EXPR: type=app.Session,unexplained>0", NULL},
+    {0},
+};
+
+static const struct option_spec cycles_options[] = {
+    {"unreachable", 0, OPTION_FLAG, NULL, "only cycles that no root reaches", NULL},
+    {"type", 0, OPTION_TEXT, "T",
+     "only cycles with an object of this type (exact, or a pattern with * and ?)", NULL},
+    {"min-size", 0, OPTION_NUMBER, "N", "only cycles of at least N objects", NULL},
+    {"all-edges", 0, OPTION_FLAG, NULL, "do not leave out classes and modules that roots reach", NULL},
+    {0},
+};
+
+static const struct option_spec unreachable_options[] = {
+    {"all", 0, OPTION_FLAG, NULL, "also list what CPython itself is known to hold from C", NULL},
     {0},
 };
 
 static const struct option_spec diff_options[] = {
     {"by", 0, OPTION_CHOICE, "type|path", "what a row stands for (type)", NULL},
     {"type", 0, OPTION_TEXT, "T", "only these types: an exact name, or a pattern with * and ?", NULL},
+    {"sort", 0, OPTION_CHOICE, "shallow|count|added|removed|name", "largest change first by this (shallow)",
+     NULL},
     {"objects", 0, OPTION_FLAG, NULL, "list the objects that came and went", NULL},
     {"fail-if", 0, OPTION_TEXT, "EXPR",
      "exit with status 1 when a row fulfils EXPR: type=app.Session,delta_count>0", NULL},
@@ -83,6 +140,9 @@ static const struct option_spec diff_options[] = {
 
 static const struct option_spec growth_options[] = {
     {"by", 0, OPTION_CHOICE, "type|path", "what a row stands for (type)", NULL},
+    {"peak", 0, OPTION_FLAG, NULL, "only what has more objects than ever before, as objgraph.growth counts",
+     NULL},
+    {"tracked", 0, OPTION_FLAG, NULL, "only objects the garbage collector tracks", NULL},
     {"fail-if", 0, OPTION_TEXT, "EXPR",
      "exit with status 1 when a row fulfils EXPR: every_step=true,per_step>100", NULL},
     {0},
@@ -144,11 +204,11 @@ const struct command commands[] = {
      .most_operands = 2,
      .run = cmd_show},
     {.name = "referents",
-     .operands = "FILE OBJECT",
+     .operands = "FILE [OBJECT...]",
      .summary = "what an object holds",
      .options = referents_options,
-     .least_operands = 2,
-     .most_operands = 2,
+     .least_operands = 1,
+     .most_operands = -1,
      .run = cmd_referents},
     {.name = "referrers",
      .operands = "FILE [OBJECT...]",
@@ -164,6 +224,27 @@ const struct command commands[] = {
      .least_operands = 1,
      .most_operands = 2,
      .run = cmd_path},
+    {.name = "refcheck",
+     .operands = "FILE",
+     .summary = "objects held from C: refcount minus references found",
+     .options = refcheck_options,
+     .least_operands = 1,
+     .most_operands = 1,
+     .run = cmd_refcheck},
+    {.name = "cycles",
+     .operands = "FILE",
+     .summary = "reference cycles; garbage and finalizers marked",
+     .options = cycles_options,
+     .least_operands = 1,
+     .most_operands = 1,
+     .run = cmd_cycles},
+    {.name = "unreachable",
+     .operands = "FILE",
+     .summary = "objects no root reaches: garbage, and what leaked from C",
+     .options = unreachable_options,
+     .least_operands = 1,
+     .most_operands = 1,
+     .run = cmd_unreachable},
     {.name = "diff",
      .operands = "OLD NEW",
      .summary = "what came and what went between two snapshots",
@@ -178,6 +259,13 @@ const struct command commands[] = {
      .least_operands = 2,
      .most_operands = -1,
      .run = cmd_growth},
+    {.name = "export",
+     .operands = "FILE [OBJECT...]",
+     .summary = "write the graph, or what is around some objects, for other tools",
+     .options = export_options,
+     .least_operands = 1,
+     .most_operands = -1,
+     .run = cmd_export},
     {.name = "verify",
      .operands = "FILE",
      .summary = "check a file, report every fault, say what can still be answered",

@@ -22,7 +22,7 @@ static void reserve_standard_streams(void)
 
 static int report(const struct error *err, const struct command *command)
 {
-    char line[1200], clean[4096];
+    char line[2700], clean[8192];
     progress_clear();
     error_text(err, line, sizeof line);
     if (*err->message)

@@ -107,8 +107,8 @@ void root_print(struct output *out, const struct root_row *root)
         output_text(out, STYLE_NAME, root->name, SIZE_MAX);
         break;
     case ROOT_C_REFERENCE:
-        output_print(out, "C code: ");
-        output_print(out, "%" PRIu64 " reference%s that no object explains", root->count,
+        output_text(out, STYLE_NAME, root->text, SIZE_MAX);
+        output_print(out, ": %" PRIu64 " reference%s that nothing in the snapshot explains", root->count,
                      root->count == 1 ? "" : "s");
         break;
     case ROOT_IMMORTAL:

@@ -1,29 +1,114 @@
 /* A tree of references as a graph: each object once, however often the tree shows it. JSON, DOT and GraphML.
  */
+#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "cmd/heldby/graph_output.h"
 #include "cmd/heldby/object_rows.h"
 #include "cmd/heldby/reference_output.h"
-#include "cmd/heldby/text.h"
-#include "formats/export/reference_graph.h"
-#include "lib/query/spelling.h"
 
-static bool node_json(struct json *j, struct view *view, const struct reference_node *n, struct arena *arena,
-                      struct error *err)
+/* Tree nodes of one object make one node of the graph, at the first of them. */
+struct merged {
+    size_t first; /* tree node */
+    uint32_t depth;
+    uint64_t objects, hidden;
+    bool target;
+};
+
+static int compare_places(const void *a, const void *b)
 {
-    const struct heap *heap = view_heap(view);
-    struct root_row root = {.kind = ROOT_NONE};
-    if (n->root != PATH_NO_ROOT && !root_row_fill(view, n->root, arena, &root, err))
+    const object_id *x = *(const object_id *const *)a, *y = *(const object_id *const *)b;
+    if (*x != *y)
+        return *x < *y ? -1 : 1;
+    return (x > y) - (x < y);
+}
+
+/* By tree node; what belongs together is added up in the entry of the first. */
+static struct merged *merge_nodes(const struct reference_tree *tree, struct error *err)
+{
+    size_t count = tree->node_count;
+    object_id *ids = calloc(count + 1, sizeof *ids);
+    object_id **order = calloc(count + 1, sizeof *order);
+    struct merged *merged = calloc(count + 1, sizeof *merged);
+    if (!ids || !order || !merged) {
+        error_no_memory(err);
+        free(merged);
+        merged = NULL;
+    }
+    for (size_t i = 0; merged && i < count; i++) {
+        ids[i] = tree->nodes[i].object;
+        order[i] = &ids[i];
+    }
+    if (merged && count)
+        qsort(order, count, sizeof *order, compare_places);
+    for (size_t i = 0; merged && i < count; i++) {
+        size_t place = (size_t)(order[i] - ids);
+        const struct reference_node *n = &tree->nodes[place];
+        bool same = i && *order[i] && *order[i] == *order[i - 1];
+        size_t first = same ? merged[order[i - 1] - ids].first : place;
+        struct merged *to = &merged[first];
+        if (!same)
+            *to = (struct merged){.depth = n->depth};
+        merged[place].first = first;
+        to->depth = n->depth < to->depth ? n->depth : to->depth;
+        to->objects = n->objects > to->objects ? n->objects : to->objects;
+        to->hidden += n->hidden_nodes;
+        to->target = to->target || n->depth == 0;
+    }
+    free(ids);
+    free(order);
+    return merged;
+}
+
+/* All roots of one object, best first; of a group that of the first. */
+static bool roots_json(struct json *j, struct view *view, const struct reference_node *n, struct arena *arena,
+                       struct error *err)
+{
+    uint32_t first, end;
+    const struct roots *roots = view_roots(view, err);
+    if (!roots)
         return false;
-    json_begin_object(j, NULL);
-    json_address(j, "address", heap->address[n->object]);
-    json_text(j, "type", n->type);
-    json_u64(j, "shallow", view_size(view, n->object));
-    root_json(j, "root", &root);
-    json_u64(j, "objects", n->objects);
-    json_end_object(j);
-    return true;
+    json_begin_array(j, "roots");
+    bool ok = true;
+    if (n->root != PATH_NO_ROOT && roots_of(roots, n->object, &first, &end))
+        for (; ok && first < end; first++) {
+            struct root_row root;
+            ok = root_row_fill(view, roots->order[first], arena, &root, err);
+            if (ok)
+                root_json(j, NULL, &root);
+        }
+    json_end_array(j);
+    return ok;
+}
+
+static bool node_json(struct json *j, struct view *view, const struct reference_node *n,
+                      const struct merged *merged, struct graph_texts *texts, struct error *err)
+{
+    struct root_row root = {.kind = ROOT_NONE};
+    struct arena arena = {0};
+    struct graph_node node;
+    uint64_t unexplained = 0;
+    bool ok = n->root != PATH_NO_ROOT ? root_row_fill(view, n->root, &arena, &root, err)
+                                      : !n->orphan || view_unexplained(view, n->object, &unexplained, err);
+    ok = ok && (!unexplained || root_row_from_c(view, n->object, unexplained, &arena, &root, err)) &&
+         graph_node_fill(view, n->object, texts, &node, err);
+    if (ok) {
+        json_begin_object(j, NULL);
+        json_address(j, "address", node.address);
+        json_text(j, "type", n->type);
+        json_u64(j, "shallow", node.shallow);
+        json_u64(j, "refcount", node.refcount);
+        json_text(j, "preview", node.text);
+        json_bool(j, "finalizer", node.finalizer);
+        root_json(j, "root", &root);
+        ok = roots_json(j, view, n, &arena, err);
+        json_u64(j, "objects", merged->objects);
+        json_u64(j, "depth", merged->depth);
+        json_u64(j, "hidden", merged->hidden);
+        json_end_object(j);
+    }
+    arena_free(&arena);
+    return ok;
 }
 
 static void edges_json(struct json *j, const struct heap *heap, const struct reference_tree *tree,
@@ -52,158 +137,115 @@ bool reference_tree_json(struct output *out, struct view *view, const struct ref
 {
     const struct heap *heap = view_heap(view);
     struct json *j = &out->json;
-    struct arena arena = {0};
-    struct object_set met = {0};
-    if (!object_set_create(&met, heap, err))
+    struct graph_texts texts = {0};
+    struct merged *merged = merge_nodes(tree, err);
+    if (!merged)
         return false;
     bool done = true, cut = tree->deeper;
+    uint64_t targets = 0;
     json_begin_array(j, "targets");
     for (size_t i = 0; i < tree->node_count; i++) {
-        if (tree->nodes[i].depth == 0)
+        if (tree->nodes[i].depth == 0) {
             json_address(j, NULL, heap->address[tree->nodes[i].object]);
+            targets += tree->nodes[i].objects;
+        }
     }
     json_end_array(j);
+    json_u64(j, "targets_total", targets); /* more than the array has, when alike ones are one node */
     json_begin_array(j, "nodes");
     for (size_t i = 0; i < tree->node_count && done; i++) {
         const struct reference_node *n = &tree->nodes[i];
         cut = cut || n->hidden_nodes;
-        if (n->object && object_set_enter(&met, n->object))
-            done = node_json(j, view, n, &arena, err);
+        if (n->object && merged[i].first == i)
+            done = node_json(j, view, n, &merged[i], &texts, err);
     }
     json_end_array(j);
     edges_json(j, heap, tree, direction);
     json_bool(j, "cut", cut);
-    object_set_free(&met);
-    arena_free(&arena);
+    graph_texts_free(&texts);
+    free(merged);
     return done;
 }
 
 struct graph_maker {
     struct view *view;
     const struct reference_tree *tree;
-    struct reference_graph graph;
-    struct arena arena;
-    size_t *node_of; /* [tree->node_count]: index in graph.nodes */
-    bool failed;
+    const struct merged *merged;
+    bool inward;
+    struct graph_sink sink;
+    struct graph_texts texts;
 };
 
-/* A cleaned copy: no control characters, well-formed UTF-8. */
-static const char *keep(struct graph_maker *m, const char *text, struct error *err)
+static struct graph_name name_of(const struct reference_node *n)
 {
-    char clean[1024];
-    text_clean(text, strlen(text), clean, sizeof clean);
-    const char *copy = arena_text(&m->arena, clean, strlen(clean), err);
-    m->failed = m->failed || !copy;
-    return copy ? copy : "";
+    return n->object ? (struct graph_name){'n', n->object} : (struct graph_name){'r', n->root};
 }
 
-static void fill_node(struct graph_maker *m, size_t index, const struct reference_node *n, struct error *err)
+static bool write_node(struct graph_maker *m, size_t index, struct error *err)
 {
-    struct graph_node *node = &m->graph.nodes[index];
-    struct root_row root = {.text = ""};
-    struct text_buffer preview = {0};
-    if (n->root != PATH_NO_ROOT && !root_row_fill(m->view, n->root, &m->arena, &root, err))
-        m->failed = true;
-    if (n->object && n->objects == 1)
-        spelling_preview(m->view, n->object, &preview);
-    *node = (struct graph_node){.address = n->object ? view_heap(m->view)->address[n->object] : 0,
-                                .type = keep(m, n->object ? n->type : n->label, err),
-                                .text = keep(m, text_buffer_text(&preview), err),
-                                .shallow = n->object ? view_size(m->view, n->object) : 0,
-                                .objects = n->objects,
-                                .root = keep(m, root.text ? root.text : "", err),
-                                .target = n->depth == 0};
-    text_buffer_free(&preview);
-}
-
-static int compare_places(const void *a, const void *b)
-{
-    const object_id *x = *(const object_id *const *)a, *y = *(const object_id *const *)b;
-    if (*x != *y)
-        return *x < *y ? -1 : 1;
-    return (x > y) - (x < y);
-}
-
-/* Numbers the nodes: tree nodes of one object get one number, that of the first of them. */
-static bool number_nodes(struct graph_maker *m, struct error *err)
-{
-    size_t count = m->tree->node_count;
-    object_id *ids = calloc(count + 1, sizeof *ids);
-    object_id **order = calloc(count + 1, sizeof *order);
-    size_t *first = calloc(count + 1, sizeof *first); /* tree node -> first tree node of its object */
-    bool done = ids && order && first;
-    if (done) {
-        for (size_t i = 0; i < count; i++) {
-            ids[i] = m->tree->nodes[i].object;
-            order[i] = &ids[i];
+    const struct reference_node *n = &m->tree->nodes[index];
+    const struct merged *merged = &m->merged[index];
+    struct graph_node node;
+    if (n->object) {
+        if (!graph_node_fill(m->view, n->object, &m->texts, &node, err))
+            return false;
+        uint64_t unexplained = 0;
+        if (n->orphan && !view_unexplained(m->view, n->object, &unexplained, err))
+            return false;
+        if (unexplained) {
+            text_buffer_clear(&m->texts.root);
+            text_buffer_format(&m->texts.root, "<held from C ×%" PRIu64 ">", unexplained);
+            node.root = text_buffer_text(&m->texts.root);
         }
-        qsort(order, count, sizeof *order, compare_places);
-        for (size_t i = 0; i < count; i++) {
-            size_t place = (size_t)(order[i] - ids);
-            bool same = i && *order[i] && *order[i] == *order[i - 1];
-            first[place] = same ? first[(size_t)(order[i - 1] - ids)] : place;
-        }
-        for (size_t i = 0; i < count; i++) {
-            if (first[i] == i) {
-                m->node_of[i] = m->graph.node_count++;
-                fill_node(m, m->node_of[i], &m->tree->nodes[i], err);
-            } else {
-                m->node_of[i] = m->node_of[first[i]];
-            }
-        }
+        if (merged->objects > 1)
+            node.text = node.root = "";
+    } else {
+        node = (struct graph_node){
+            .name = name_of(n), .type = n->label, .text = "", .root = n->label, .items = -1};
     }
-    free(ids);
-    free(order);
-    free(first);
-    return done || error_no_memory(err);
+    node.objects = merged->objects;
+    node.depth = merged->depth;
+    node.hidden = merged->hidden;
+    node.target = merged->target;
+    node.inward = m->inward;
+    return graph_sink_node(&m->sink, &node, err);
 }
 
-static bool make_graph(struct graph_maker *m, enum reference_direction direction, struct error *err)
+static bool write_edge(struct graph_maker *m, const struct reference_node *n, struct error *err)
 {
-    size_t count = m->tree->node_count;
-    m->graph.nodes = calloc(count + 1, sizeof *m->graph.nodes);
-    m->graph.edges = calloc(count + 1, sizeof *m->graph.edges);
-    m->node_of = calloc(count + 1, sizeof *m->node_of);
-    if (!m->graph.nodes || !m->graph.edges || !m->node_of)
-        return error_no_memory(err);
-    if (!number_nodes(m, err))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        const struct reference_node *n = &m->tree->nodes[i];
-        if (n->parent == REFERENCE_NO_PARENT)
-            continue;
-        size_t here = m->node_of[i], there = m->node_of[n->parent];
-        bool in = direction == REFERENCES_IN;
-        m->graph.edges[m->graph.edge_count++] = (struct graph_edge){.source = in ? here : there,
-                                                                    .target = in ? there : here,
-                                                                    .kind = n->kind_name,
-                                                                    .name = keep(m, n->name, err),
-                                                                    .text = keep(m, n->text, err),
-                                                                    .count = n->count,
-                                                                    .uncertain = n->uncertain};
-    }
-    return !m->failed;
+    const struct reference_node *parent = &m->tree->nodes[n->parent];
+    const struct graph_edge edge = {.source = name_of(m->inward ? n : parent),
+                                    .target = name_of(m->inward ? parent : n),
+                                    .kind = n->kind_name,
+                                    .name = n->name,
+                                    .text = n->text,
+                                    .source_type = "",
+                                    .target_type = "",
+                                    .count = n->count,
+                                    .uncertain = n->uncertain,
+                                    .weak = n->kind == REFERENCE_WEAK};
+    return graph_sink_edge(&m->sink, &edge, err);
 }
 
 bool reference_tree_export(struct output *out, struct view *view, const struct reference_tree *tree,
                            enum reference_direction direction, const char *format, struct error *err)
 {
-    struct graph_maker m = {.view = view, .tree = tree};
-    struct text_buffer text = {0};
-    bool done = make_graph(&m, direction, err);
-    if (done) {
-        if (strcmp(format, "graphml") == 0)
-            export_graphml(&m.graph, &text);
-        else
-            export_dot(&m.graph, &text);
-        done = !text.failed || error_no_memory(err);
-    }
-    if (done)
-        fwrite(text_buffer_text(&text), 1, text.length, out->to);
-    text_buffer_free(&text);
-    arena_free(&m.arena);
-    free(m.graph.nodes);
-    free(m.graph.edges);
-    free(m.node_of);
-    return done;
+    struct merged *merged = merge_nodes(tree, err);
+    struct graph_maker m = {
+        .view = view, .tree = tree, .merged = merged, .inward = direction == REFERENCES_IN};
+    if (!merged)
+        return false;
+    graph_sink_begin(&m.sink, out, graph_format_find(format));
+    bool ok = true;
+    for (size_t i = 0; ok && i < tree->node_count; i++)
+        if (merged[i].first == i)
+            ok = write_node(&m, i, err);
+    for (size_t i = 0; ok && i < tree->node_count; i++)
+        if (tree->nodes[i].parent != REFERENCE_NO_PARENT)
+            ok = write_edge(&m, &tree->nodes[i], err);
+    struct error late;
+    ok = graph_sink_end(&m.sink, ok ? err : &late) && ok;
+    graph_texts_free(&m.texts);
+    free(merged);
+    return ok;
 }

@@ -14,4 +14,13 @@ bool reference_tree_json(struct output *out, struct view *view, const struct ref
 bool reference_tree_export(struct output *out, struct view *view, const struct reference_tree *tree,
                            enum reference_direction direction, const char *format, struct error *err);
 
+/* What both commands do around it. Refuses options that do not go together, and neither OBJECT nor --type. */
+bool reference_tree_check(const struct invocation *in, struct error *err);
+/* --format json is --json; and JSON has no colours. */
+void reference_tree_prepare(const struct invocation *in, struct output *out);
+/* The whole answer in the format asked for. */
+bool reference_tree_write(const struct invocation *in, struct output *out, struct opened *opened,
+                          const struct reference_tree *tree, enum reference_direction direction,
+                          struct error *err);
+
 #endif

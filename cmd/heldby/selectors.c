@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "lib/query/expression.h"
 #include "lib/query/selection.h"
 
 object_id *objects_of_type(struct view *view, const char *pattern, size_t *count, struct error *err)
@@ -20,16 +21,36 @@ object_id *objects_of_type(struct view *view, const char *pattern, size_t *count
     return objects;
 }
 
-bool objects_of_option(const struct invocation *in, const char *option, struct view *view,
-                       struct object_set *ret, struct error *err)
+object_id *objects_of_operands(const struct invocation *in, struct view *view, size_t *count,
+                               struct error *err)
 {
-    *ret = (struct object_set){0};
+    if (option_given(in, "type"))
+        return objects_of_type(view, option_text(in, "type", NULL), count, err);
+    object_id *targets = calloc(in->operand_count, sizeof *targets);
+    if (!targets) {
+        error_no_memory(err);
+        return NULL;
+    }
+    *count = 0;
+    for (size_t i = 1; i < in->operand_count; i++) {
+        object_id id = expression_find(view, in->operands[i], err);
+        if (!id) {
+            free(targets);
+            return NULL;
+        }
+        targets[(*count)++] = id;
+    }
+    return targets;
+}
+
+bool exclusion_of_option(const struct invocation *in, const char *option, struct view *view,
+                         struct exclusion *ret, struct error *err)
+{
+    *ret = (struct exclusion){0};
     const char *text;
     for (size_t i = 0; (text = option_item(in, option, i)); i++) {
-        if (!ret->bits && !object_set_create(ret, view_heap(view), err))
-            return false;
-        if (!selection_add(view, text, ret, err)) {
-            object_set_free(ret);
+        if (!exclusion_add(ret, view, text, err)) {
+            exclusion_free(ret);
             return false;
         }
     }

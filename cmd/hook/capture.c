@@ -125,6 +125,13 @@ static void prepare_request(enum capture_thread where, uint64_t gil_wait_ns, boo
         .value_bytes = hook.settings.value_bytes,
         .excluded = hook_objects,
         .excluded_count = hook_object_count,
+        .passed = hook_passed,
+        .answers = hook_answers,
+        .passed_count = sizeof hook_passed / sizeof *hook_passed,
+        .functions = hook_functions,
+        .function_count = hook_function_count,
+        .calls = hook_calls,
+        .call_count = HOOK_CALLS_MAX,
         .synchronised = where != CAPTURE_WITHOUT_GIL,
         .walk_limit_ns = hook.settings.walk_timeout_ns,
     };

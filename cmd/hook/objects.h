@@ -1,19 +1,43 @@
-/* objects.h -- the Python objects that belong to the hook: its module, its functions. Snapshots leave them
- * out.
+/* objects.h -- the Python objects that snapshots leave out: those of the hook, and what a question is asked
+ * with.
  *
- * The hook keeps a reference to each, so that an address stands for one object for ever. Changed with the GIL
- * held.
+ * The hook keeps a reference to each of its own, so that an address stands for one object for ever. What a
+ * caller passed is left out while the call runs, which holds it anyway. Changed with the GIL held.
  */
 #ifndef HELDBY_HOOK_OBJECTS_H
 #define HELDBY_HOOK_OBJECTS_H
 
+#include "formats/cpython/cpython.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HOOK_OBJECTS_MAX = 32 };
+enum {
+    HOOK_OBJECTS_MAX = 1024,
+    HOOK_FUNCTIONS_MAX = 32,
+    HOOK_CALLS_MAX = 32,
+    HOOK_PASSED_MAX = 8,
+    HOOK_LENT_MAX = 1024
+};
+
 extern uint64_t hook_objects[HOOK_OBJECTS_MAX];
 extern size_t hook_object_count;
+extern uint64_t hook_functions[HOOK_FUNCTIONS_MAX]; /* those of them that the program calls */
+extern size_t hook_function_count;
+extern struct capture_call hook_calls[HOOK_CALLS_MAX];         /* thread 0: a free place */
+extern uint64_t hook_passed[HOOK_CALLS_MAX * HOOK_PASSED_MAX]; /* left out while a call runs */
+extern uint64_t hook_answers; /* the list of weak references to answers that the program has, or 0 */
 
-void hook_object_add(void *object); /* takes a new reference of its own; NULL and known ones are ignored */
+void hook_object_add(void *object);   /* takes a new reference of its own; NULL and known ones are ignored */
+void hook_function_add(void *object); /* the same, of a function of the hook's module */
+/* `object` and the functions, code, classes, tuples and dicts that it is made of. */
+void hook_object_add_all(void *object);
+
+/* A call of one of the hook's functions by the current thread: its arguments (a tuple, a dict or NULL) and
+ * the lists among them are left out of snapshots, unless the program holds them for itself (lists always
+ * are). -1: too many at once, nothing is left out. */
+int hook_call_begin(void *arguments, void *keywords);
+void hook_call_pass(int call, void *object); /* leaves this one out as well */
+void hook_call_end(int call);                /* -1 is ignored */
 
 #endif

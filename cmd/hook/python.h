@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct py_method {
     const char *name;
@@ -17,7 +18,7 @@ struct py_method {
     int flags;
     const char *doc;
 };
-enum { PY_VARARGS_KEYWORDS = 3, PY_NOARGS = 4, PY_API_VERSION = 3 };
+enum { PY_VARARGS = 1, PY_VARARGS_KEYWORDS = 3, PY_NOARGS = 4, PY_API_VERSION = 3, PY_FILE_INPUT = 257 };
 
 struct py_module_def {
     intptr_t refcount;
@@ -57,6 +58,18 @@ struct python {
     void *(*bool_from_long)(long value);
     void *(*function_new)(struct py_method *method, void *self, void *module); /* PyCFunction_NewEx */
     void *(*import_module)(const char *name);
+    int (*parse_tuple)(void *arguments, const char *format, ...);
+    ssize_t (*bytes_size)(void *object);
+    void *(*list_get)(void *list, ssize_t index); /* borrowed, as are the next two */
+    void *(*dict_get)(void *dict, const char *name);
+    void *(*get_builtins)(void);
+    void *(*dict_new)(void);
+    int (*dict_set)(void *dict, const char *name, void *value);
+    int (*dict_next)(void *dict, ssize_t *position, void **key, void **value);
+    void *(*compile)(const char *source, const char *file, int start);
+    void *(*eval_code)(void *code, void *globals, void *locals);
+    void *(*call_function)(void *callable, const char *format, ...);
+    int (*check_signals)(void);
     void *(*call_method)(void *object, const char *name, const char *format, ...);
     void *(*get_attribute)(void *object, const char *name);
     void (*incref)(void *object);
@@ -71,6 +84,8 @@ struct python {
     void (*set_allocator)(int domain, struct py_allocator *allocator);
     void **runtime_error, **os_error, **import_error; /* PyExc_...: pointers to the objects */
     void *none;                                       /* &_Py_NoneStruct */
+    void *function_type, *code_type, *member_type, *getset_type, *property_type, *int_type, *float_type,
+        *bytes_type, *bool_type;
 };
 
 void python_find(struct python *ret);

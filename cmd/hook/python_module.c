@@ -4,10 +4,12 @@
  */
 #include "cmd/hook/hook.h"
 #include "cmd/hook/objects.h"
+#include "cmd/hook/question.h"
 #include "cmd/hook/setup.h"
 #include "cmd/hook/snapshot.h"
 #include "cmd/hook/text.h"
 #include "cmd/hook/twin.h"
+#include "formats/cpython/cpython_layout.h"
 
 #include <errno.h>
 #include <string.h>
@@ -50,23 +52,7 @@ static void *fail_os(int error, const char *message)
     return NULL;
 }
 
-/* The module, its functions and what the import system hung on it: not part of the program's heap. */
-static void remember_objects(void *module)
-{
-    static const char *const names[] = {"__dict__", "__spec__", "__loader__", "snapshot", "arm", "armed"};
-    if (!module)
-        return;
-    hook_object_add(module);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        void *object = hook.python.get_attribute(module, names[i]);
-        if (object) {
-            hook_object_add(object);
-            hook.python.decref(object);
-        } else {
-            hook.python.error_clear();
-        }
-    }
-}
+static void remember_objects(void *module);
 
 /* Bytes object with the file system's spelling of a str, bytes or PathLike; NULL with an exception. */
 static void *encoded(void *path)
@@ -98,7 +84,10 @@ static void *snapshot(void *module, void *arguments, void *keywords)
             return fail_os(ENAMETOOLONG, "the path is too long");
     }
     struct capture_result result;
-    if (snapshot_holding_gil("api", bytes ? whole : NULL, wait != 0, &result) != 0)
+    int call = hook_call_begin(arguments, keywords);
+    int error = snapshot_holding_gil("api", bytes ? whole : NULL, wait != 0, &result);
+    hook_call_end(call);
+    if (error)
         return fail_os(result.error, result.message);
     return python->decode_fs_default(result.path);
 }
@@ -119,13 +108,67 @@ static void *armed(void *module, void *arguments)
     return hook.python.bool_from_long(is_armed());
 }
 
+static void *ask_about(const char *command, void *module, void *arguments, void *keywords)
+{
+    if (!is_armed())
+        return fail_unarmed();
+    remember_objects(module);
+    return question_ask(command, arguments, keywords);
+}
+
+#define QUESTION(name, command)                                                                              \
+    static void *name(void *module, void *arguments, void *keywords)                                         \
+    {                                                                                                        \
+        return ask_about(command, module, arguments, keywords);                                              \
+    }
+QUESTION(referrers, "referrers")
+QUESTION(referents, "referents")
+QUESTION(path, "path")
+QUESTION(show, "show")
+QUESTION(histogram, "histogram")
+QUESTION(growth, "growth")
+QUESTION(ask, NULL)
+
+#define ANSWER                                                                                               \
+    "\nTakes a snapshot of this process and asks the heldby command. The answer prints as its text, and\n"   \
+    "has what --json says as .data. Neither this call nor what is passed to it is part of the answer."
+#define METHOD(name) #name, (void *(*)(void *, void *))(void (*)(void))name, PY_VARARGS_KEYWORDS
+
 static struct py_method methods[] = {
-    {"snapshot", (void *(*)(void *, void *))(void (*)(void))snapshot, PY_VARARGS_KEYWORDS,
+    {METHOD(snapshot),
      "snapshot(path=None, wait=True)\n--\n\n"
      "Write who holds what in this process to a file and return its path.\n\n"
      "path: the file to write, replaced if it exists; None: HELDBY_DIR/NAME.PID.N.held.\n"
      "wait: False returns right after the fork; the file appears under its name when it is whole.\n"
      "Raises OSError if there is no snapshot, RuntimeError if the hook is not armed."},
+    {METHOD(referrers),
+     "referrers(target, *more, depth=None, limit=None, exclude=None, group=True, type=None, "
+     "format='tree')\n--\n\n"
+     "What holds target: a tree of named references up to the roots.\n\n"
+     "target: any object, also a str or int; or a list of objects, made for the call or merely collecting "
+     "what others\n"
+     "hold too. [the_list] asks about a list itself. type='app.Session' asks about all objects of a type.\n"
+     "exclude: leaves out these holders: a type, a pattern of type names, an object, or a list of them.\n"
+     "group=False: a line for each holder, however alike. format: tree, dot, graphml.\n" ANSWER},
+    {METHOD(referents), "referents(target, *, depth=None, limit=None)\n--\n\nWhat target holds, each "
+                        "reference by its name.\n" ANSWER},
+    {METHOD(path),
+     "path(target, *, all=False, max=None, avoid=None, start=None, type=None)\n--\n\n"
+     "Why target is alive: the shortest chain of references from a root to it.\n\n"
+     "avoid: no path through these types or objects. start: an object to start from, in place of the roots.\n"
+     "type='app.Session': the paths of all objects of a type, merged.\n" ANSWER},
+    {METHOD(show), "show(target)\n--\n\nEverything about one object: sizes, refcount, value, what it holds, "
+                   "what holds it.\n" ANSWER},
+    {METHOD(histogram), "histogram(*, by='type', sort=None, filter=None, limit=None)\n--\n\n"
+                        "Which types there are, how many objects of each, how large.\n" ANSWER},
+    {METHOD(growth), "growth(*, by='type', limit=None)\n--\n\n"
+                     "What has grown since the last call. The first call sets the base.\n\n"
+                     "The base is a temporary file, removed at exit; nothing is kept in the heap.\n" ANSWER},
+    {METHOD(ask),
+     "ask(command, *targets, **options)\n--\n\n"
+     "Any other question of the command line: heldby.ask('retained', obj), heldby.ask('cycles').\n\n"
+     "Options are those of `heldby COMMAND --help`: min_size='1M' is --min-size 1M, all=True is "
+     "--all.\n" ANSWER},
     {"arm", arm, PY_NOARGS,
      "arm()\n--\n\nArm the hook, as importing it did unless HELDBY_OFF=1 was set. Raises RuntimeError if it "
      "cannot be."},
@@ -134,10 +177,44 @@ static struct py_method methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+/* The module, its functions and what the import system hung on it: not part of the program's heap. */
+static void remember_objects(void *module)
+{
+    /* The last two have dicts and lists of their own. */
+    static const char *const names[] = {"__dict__", "__loader__", "__spec__"};
+    enum { NAMES = sizeof names / sizeof *names, METHODS = sizeof methods / sizeof *methods - 1 };
+    if (!module)
+        return;
+    hook_object_add(module);
+    for (size_t i = 0; i < NAMES + METHODS; i++) {
+        void *object = hook.python.get_attribute(module, i < NAMES ? names[i] : methods[i - NAMES].name);
+        if (object) {
+            uint64_t type;
+            memcpy(&type, (const char *)object + OB_TYPE, sizeof type);
+            if (i > 0 && i < NAMES && type != hook.runtime.type_type)
+                hook_object_add_all(object);
+            else if (i < NAMES)
+                hook_object_add(object);
+            else
+                hook_function_add(object);
+            hook.python.decref(object);
+        } else {
+            hook.python.error_clear();
+        }
+    }
+}
+
 static struct py_module_def definition = {
     .refcount = 1,
     .name = "heldby",
-    .doc = "Snapshots of this process: every object, and who holds it. Analyse them with the heldby command.",
+    .doc = "Who holds this memory? Snapshots of this process, and answers from them.\n\n"
+           "    heldby.referrers(obj)   what holds it\n"
+           "    heldby.path(obj)        why it is alive\n"
+           "    heldby.growth()         what has grown since the last call\n"
+           "    heldby.snapshot(path)   writes a file for the heldby command, to be read anywhere\n\n"
+           "The questions ask the heldby command: the one that HELDBY_CLI names, else ../bin/heldby beside "
+           "this\n"
+           "library, else the one in PATH.",
     .size = -1,
     .methods = methods,
 };

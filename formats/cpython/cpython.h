@@ -79,6 +79,7 @@ struct capture_request {
      * hold (but not when in_process), and so are frames whose globals are among them. */
     const uint64_t *excluded, *passed;
     size_t excluded_count, passed_count;
+    uint64_t answers; /* a list of weak references, which are left out with what they refer to; 0: none */
     const uint64_t *functions; /* those of `excluded` that the program can call: on an expression stack, what
                                   lies above is what they were called with */
     size_t function_count;

@@ -13,6 +13,23 @@ static void exclude(struct walk *w, uint64_t object)
         *address_map_slot(&w->map, object) = ADDRESS_MAP_EXCLUDED;
 }
 
+/* The items of a list of weak references, and their targets that are alive. Calls `each` for all. */
+static void answers_each(struct walk *w, void (*each)(struct walk *w, uint64_t object))
+{
+    uint64_t list = w->request->answers;
+    uint64_t count = list == 0 ? 0 : mem_u64(list + OB_SIZE),
+             items = list == 0 ? 0 : mem_u64(list + LIST_ITEMS);
+    for (uint64_t i = 0; i < count && mem_plausible(items); i++) {
+        uint64_t weak = mem_u64(items + 8 * i);
+        if (!mem_plausible(weak))
+            continue;
+        uint64_t target = mem_u64(weak + WEAKREF_OBJECT);
+        each(w, weak);
+        if (target != w->request->runtime->none)
+            each(w, target);
+    }
+}
+
 void walk_hook_exclude(struct walk *w)
 {
     const struct capture_request *q = w->request;
@@ -20,6 +37,12 @@ void walk_hook_exclude(struct walk *w)
         exclude(w, q->excluded[i]);
     for (size_t i = 0; i < q->passed_count; i++)
         exclude(w, q->passed[i]);
+}
+
+static void exclude_answers(struct walk *w, void *context)
+{
+    (void)context;
+    answers_each(w, exclude);
 }
 
 bool walk_hook_owns(const struct walk *w, uint64_t address)
@@ -38,30 +61,45 @@ static int discount(void *object, void *context)
     return 0;
 }
 
-struct held_object {
-    uint64_t object;
-};
-
-static void discount_referents(struct walk *w, void *context)
+static void discount_referents(struct walk *w, uint64_t object)
 {
-    const struct held_object *h = context;
-    uint64_t traverse = mem_u64(mem_u64(h->object + OB_TYPE) + TP_TRAVERSE);
+    uint64_t traverse = mem_u64(mem_u64(object + OB_TYPE) + TP_TRAVERSE);
     int (*function)(void *, int (*)(void *, void *), void *);
     memcpy(&function, &traverse, sizeof function);
     if (function != NULL)
-        function((void *)(uintptr_t)h->object, discount, w);
+        function((void *)(uintptr_t)object, discount, w);
+}
+
+static void discount_guarded(struct walk *w, void *context)
+{
+    const uint64_t *object = context;
+    discount_referents(w, *object);
+}
+
+static void discount_all(struct walk *w, const uint64_t *objects, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t object = objects[i];
+        if (mem_plausible(object))
+            walk_guarded(w, discount_guarded, &object);
+    }
+}
+
+static void discount_answers(struct walk *w, void *context)
+{
+    (void)context;
+    answers_each(w, discount_referents);
 }
 
 void walk_hook_discount(struct walk *w)
 {
     const struct capture_request *q = w->request;
+    walk_guarded(w, exclude_answers, NULL);
     if (q->in_process) /* these are the program's own counts */
         return;
-    for (size_t i = 0; i < q->excluded_count + q->passed_count; i++) {
-        struct held_object h = {i < q->excluded_count ? q->excluded[i] : q->passed[i - q->excluded_count]};
-        if (mem_plausible(h.object))
-            walk_guarded(w, discount_referents, &h);
-    }
+    discount_all(w, q->excluded, q->excluded_count);
+    discount_all(w, q->passed, q->passed_count);
+    walk_guarded(w, discount_answers, NULL);
 }
 
 const struct capture_call *walk_hook_call_of(const struct walk *w, uint64_t thread)

@@ -246,6 +246,10 @@ static void look(struct walk *w, void *context)
 {
     struct stack_word *s = context;
     s->object = walk_looks_like_object(w, s->word);
+    /* The frame of a running call (3.8 to 3.10) has one reference, its own: the word was left by something
+     * that lay there before. */
+    if (s->object && walk_type_of(w, mem_u64(s->word + OB_TYPE))->family == FAMILY_FRAME)
+        s->object = mem_u64(s->word + OB_REFCNT) > 1;
 }
 
 struct frame_walk {

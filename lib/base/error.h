@@ -25,10 +25,10 @@ enum error_code {
 
 struct error {
     enum error_code code;
-    int os_errno;      /* errno of a system call, or 0 */
-    uint64_t offset;   /* byte offset in path, or ERROR_NO_OFFSET */
-    char path[512];    /* the file, "" if none; cut if longer */
-    char message[512]; /* one line */
+    int os_errno;       /* errno of a system call, or 0 */
+    uint64_t offset;    /* byte offset in path, or ERROR_NO_OFFSET */
+    char path[512];     /* the file, "" if none; cut if longer */
+    char message[2048]; /* one line; cut if longer */
 };
 
 /* Each fills *err (may be NULL) and returns false, so that a caller can `return error_...(...)`. */

@@ -60,15 +60,21 @@ void text_buffer_add_n(struct text_buffer *b, const char *text, size_t length)
     b->text[b->length] = '\0';
 }
 
+/* Into the room there is; once more, if that was too little. */
 void text_buffer_format(struct text_buffer *b, const char *format, ...)
 {
     va_list args, again;
+    if (!reserve(b, 0))
+        return;
     va_start(args, format);
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    size_t room = b->capacity - b->length;
+    int length = vsnprintf(b->text + b->length, room, format, args);
     va_end(args);
     if (length < 0)
         b->failed = true;
+    else if ((size_t)length < room)
+        b->length += (size_t)length;
     else if (reserve(b, (size_t)length)) {
         vsnprintf(b->text + b->length, (size_t)length + 1, format, again);
         b->length += (size_t)length;

@@ -25,6 +25,11 @@ static inline void object_set_add(struct object_set *set, object_id id)
     set->bits[id >> 6] |= (uint64_t)1 << (id & 63);
 }
 
+static inline void object_set_drop(struct object_set *set, object_id id)
+{
+    set->bits[id >> 6] &= ~((uint64_t)1 << (id & 63));
+}
+
 /* Adds; true if it was not in yet. */
 static inline bool object_set_enter(struct object_set *set, object_id id)
 {

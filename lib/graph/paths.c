@@ -25,8 +25,8 @@ struct candidate {
 };
 
 /* Takes the best of an object's roots if it beats the best so far. */
-static void consider(const struct reverse_search *search, const struct roots *roots, bool certain,
-                     size_t node, struct candidate *best)
+static void consider(const struct reverse_search *search, const struct roots *roots,
+                     const struct path_query *query, size_t node, struct candidate *best)
 {
     uint32_t first, end;
     if (!object_set_has(&roots->rooted, search->node[node].object) ||
@@ -34,7 +34,8 @@ static void consider(const struct reverse_search *search, const struct roots *ro
         return;
     for (uint32_t i = first; i < end; i++) {
         uint32_t root = roots->order[i];
-        if (certain && roots->heap->roots[root].certainty != CERTAINTY_EXACT)
+        if ((query->certain && roots->heap->roots[root].certainty != CERTAINTY_EXACT) ||
+            (query->avoid_roots && query->avoid_roots[root]))
             continue;
         uint32_t cost = search->depth + root_cost(&roots->heap->roots[root]);
         if (best->root == PATH_NO_ROOT || cost < best->cost ||
@@ -43,12 +44,12 @@ static void consider(const struct reverse_search *search, const struct roots *ro
     }
 }
 
-static bool find_from_roots(struct reverse_search *search, const struct roots *roots, bool certain,
-                            struct candidate *best, struct error *err)
+static bool find_from_roots(struct reverse_search *search, const struct roots *roots,
+                            const struct path_query *query, struct candidate *best, struct error *err)
 {
     while (search->first < search->count) {
         for (size_t node = search->first; node < search->count; node++)
-            consider(search, roots, certain, node, best);
+            consider(search, roots, query, node, best);
         if (best->root != PATH_NO_ROOT && best->cost <= search->depth)
             break; /* the next level is longer; a root that is its target could still equal depth + 1 */
         if (!reverse_search_step(search, err))
@@ -101,7 +102,7 @@ bool paths_find(const struct graph *graph, const struct roots *roots, const stru
     if (ok && query->from)
         ok = find_from_object(&search, query->from, &best, &found, err);
     else if (ok) {
-        ok = find_from_roots(&search, roots, query->certain, &best, err);
+        ok = find_from_roots(&search, roots, query, &best, err);
         found = best.root != PATH_NO_ROOT;
     }
     if (ok && found)

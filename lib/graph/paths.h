@@ -33,6 +33,7 @@ struct path_query {
     object_id target;
     object_id from;                 /* not 0: chains from this object instead of from roots */
     const struct object_set *avoid; /* may be NULL: objects no chain may pass; the target may be in it */
+    const bool *avoid_roots;        /* [heap->root_count]: roots no chain may begin at; may be NULL */
     bool
         certain; /* not from uncertain roots: a place on an expression stack may hold what was there before */
     uint32_t max; /* chains wanted, at least 1; more than 1: all shortest ones up to this many */

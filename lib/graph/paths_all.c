@@ -159,6 +159,8 @@ bool paths_all(const struct reverse_search *search, const struct roots *roots, c
         uint32_t found = 0;
         for (uint32_t i = 0; i < heap->root_count; i++) {
             uint32_t level = search->level[heap->roots[i].target];
+            if (query->avoid_roots && query->avoid_roots[i])
+                continue;
             if (level && level - 1 + root_cost(&heap->roots[i]) == cost)
                 order[found++] = i;
         }

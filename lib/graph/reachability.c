@@ -36,6 +36,14 @@ static bool reach_held(struct marking *m, object_id id, bool follow_types, struc
     return !follow_types || reach(m, heap->types[shape->type].object, err);
 }
 
+static bool reach_all(struct marking *m, bool follow_types, struct error *err)
+{
+    while (m->depth)
+        if (!reach_held(m, m->stack[--m->depth], follow_types, err))
+            return false;
+    return true;
+}
+
 bool reachability_mark(const struct heap *heap, bool follow_types, struct object_set *ret, struct error *err)
 {
     struct marking m = {.heap = heap, .reached = ret};
@@ -51,11 +59,24 @@ bool reachability_mark(const struct heap *heap, bool follow_types, struct object
         if (heap_detail(heap, id, &detail) && detail.flags & (OBJECT_STATIC | OBJECT_IMMORTAL))
             ok = reach(&m, id, err);
     }
-    while (ok && m.depth)
-        ok = reach_held(&m, m.stack[--m.depth], follow_types, err);
+    ok = ok && reach_all(&m, follow_types, err);
     free(traits);
     free(m.stack);
     if (!ok)
         object_set_free(ret);
+    return ok;
+}
+
+bool reachability_extend(const struct heap *heap, bool follow_types, const object_id *seeds, size_t count,
+                         struct object_set *set, struct error *err)
+{
+    struct marking m = {.heap = heap, .reached = set};
+    uint8_t *traits = shape_traits(heap, err);
+    bool ok = traits != NULL;
+    m.traits = traits;
+    for (size_t i = 0; ok && i < count; i++)
+        ok = reach(&m, seeds[i], err) && reach_all(&m, follow_types, err);
+    free(traits);
+    free(m.stack);
     return ok;
 }

@@ -8,4 +8,9 @@
  * module's data and immortal ones. `follow_types`: an object holds its type, as it does in Python. */
 bool reachability_mark(const struct heap *heap, bool follow_types, struct object_set *ret, struct error *err);
 
+/* Adds to *set what `seeds` (none may be 0) are and lead to. What is in the set before is not gone through:
+ * so a set that holds an object from the start keeps away from all that only this object leads to. */
+bool reachability_extend(const struct heap *heap, bool follow_types, const object_id *seeds, size_t count,
+                         struct object_set *set, struct error *err);
+
 #endif

@@ -94,10 +94,9 @@ static int compare_roots(const void *a, const void *b, void *heap)
 /* Roots that are their targets are level 0, what other roots hold is level 1, like what the former hold. On
    either level the better root comes first: so the tree hangs what is equally near under the root a person
    would rather hear of. */
-static bool seed(struct tree_search *s, const uint32_t *order)
+static bool seed(struct tree_search *s, const uint32_t *order, uint32_t count)
 {
     const struct heap_root *roots = s->heap->roots;
-    uint32_t count = s->heap->root_count;
     for (uint32_t i = 0; i < count; i++) {
         struct tree_visit v = {.object = roots[order[i]].target, .root = order[i]};
         if (root_cost(&roots[order[i]]) == 0 && !visit(s, &v))
@@ -124,14 +123,16 @@ bool tree_walk(const struct heap *heap, const struct roots *roots, const struct 
 {
     struct tree_search s = {.heap = heap, .options = options, .err = err};
     uint32_t *order = malloc(((size_t)heap->root_count + 1) * sizeof *order);
+    uint32_t count = 0;
     bool ok = order || error_no_memory(err);
     ok = ok && (s.traits = shape_traits(heap, err)) && object_set_create(&s.visited, heap, err) &&
          object_set_create(&s.expanded, heap, err);
     if (ok) {
         for (uint32_t i = 0; i < heap->root_count; i++)
-            order[i] = roots->order[i];
-        qsort_r(order, heap->root_count, sizeof *order, compare_roots, (void *)(uintptr_t)heap);
-        ok = seed(&s, order);
+            if (!options->avoid_roots || !options->avoid_roots[roots->order[i]])
+                order[count++] = roots->order[i];
+        qsort_r(order, count, sizeof *order, compare_roots, (void *)(uintptr_t)heap);
+        ok = seed(&s, order, count);
     }
     while (ok && s.head < s.count)
         ok = expand(&s, s.queue[s.head++]);

@@ -22,6 +22,7 @@ struct tree_visit {
 struct tree_options {
     const struct object_set *transparent; /* graph.transparent, or from graph_find_transparent */
     const struct object_set *avoid;       /* may be NULL: never visited */
+    const bool *avoid_roots;              /* [root_count], or NULL: roots that hold nothing */
     bool follow_types;                    /* an object also holds its type */
     /* Called once per object reached; may be NULL. False stops with its error. */
     bool (*visit)(void *self, const struct tree_visit *visit, struct error *err);

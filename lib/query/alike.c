@@ -61,6 +61,8 @@ static int compare_neighbours(const void *a, const void *b, void *context)
     const struct heap *heap = context;
     const struct neighbour *x = a, *y = b;
     int order = compare(x->single, y->single);
+    if (!order && x->single)
+        order = compare(x->other, y->other);
     if (!order)
         order = compare(heap_type_of(heap, x->other), heap_type_of(heap, y->other));
     if (!order)
@@ -78,16 +80,19 @@ static int compare_neighbours(const void *a, const void *b, void *context)
 
 static bool same_sort(const struct heap *heap, const struct neighbour *a, const struct neighbour *b)
 {
-    return a->single == b->single && heap_type_of(heap, a->other) == heap_type_of(heap, b->other) &&
-           a->hold.kind == b->hold.kind;
+    return a->single == b->single && (!a->single || a->other == b->other) &&
+           heap_type_of(heap, a->other) == heap_type_of(heap, b->other) && a->hold.kind == b->hold.kind;
 }
 
 /* Places in a list say little where there are several; of keys a few lines are worth reading. */
 static bool too_many_names(const struct neighbour *item, size_t first, size_t end)
 {
     enum reference_kind kind = item[first].hold.kind;
-    size_t most = kind == REFERENCE_INDEX || kind == REFERENCE_STACK ? 1 : ALIKE_NAMES, names = 1;
-    if (!may_differ(&item[first].hold))
+    size_t most = kind == REFERENCE_INDEX || kind == REFERENCE_STACK ? 1
+                  : may_differ(&item[first].hold)                    ? ALIKE_NAMES
+                                                                     : ALIKE_ATTRIBUTES;
+    size_t names = 1;
+    if (item[first].single && !may_differ(&item[first].hold))
         return false;
     for (size_t i = first + 1; i < end && names <= most; i++)
         names += compare_names(&item[i - 1], &item[i]) != 0;
@@ -146,7 +151,7 @@ bool alike_find(const struct heap *heap, struct neighbour *item, size_t count, b
     qsort_r(item, count, sizeof *item, compare_neighbours, (void *)(uintptr_t)heap);
     for (size_t first = 0, end; first < count; first = end) {
         end = first + 1;
-        if (!group || item[first].single) {
+        if (!group) {
             (*ret)[(*ret_count)++] = (struct alike){first, 1, false};
             continue;
         }

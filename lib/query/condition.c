@@ -66,6 +66,10 @@ static bool read_number(const char *text, double *ret)
                  {"MiB", 1024 * 1024.0},
                  {"GiB", 1024 * 1024 * 1024.0}};
     char *end;
+    if (!strcmp(text, "true") || !strcmp(text, "false")) {
+        *ret = *text == 't';
+        return true;
+    }
     *ret = strtod(text, &end);
     for (size_t i = 0; end != text && i < sizeof units / sizeof *units; i++)
         if (!strcmp(end, units[i].suffix)) {

@@ -3,7 +3,7 @@
  *
  * type=myapp.Session,delta_count>0     operators: = != < <= > >= ; text columns know = and != (a glob is
  * fine), and ~ (a POSIX extended regular expression). Numbers may be negative, and end in k, M, G, KiB, MiB,
- * GiB.
+ * GiB; true and false are 1 and 0.
  */
 #ifndef HELDBY_CONDITION_H
 #define HELDBY_CONDITION_H

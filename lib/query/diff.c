@@ -1,21 +1,20 @@
 #include "lib/query/diff.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/graph/address_order.h"
+#include "lib/query/diff_match.h"
 #include "lib/query/name_table.h"
 #include "lib/query/pattern.h"
+#include "lib/query/type_names.h"
 
 /* One of the two heaps while they are compared. */
 struct side {
     struct view *view;
     const struct heap *heap;
-    object_id *order; /* by address */
-    uint32_t *type;   /* row in `types` of each type id */
+    uint32_t *type; /* row in `types` of each type id */
     struct patterns patterns;
-    object_id *alone; /* in this heap only, in the order of addresses */
+    object_id *alone; /* asked for and in this heap only, in the order of addresses */
     size_t alone_count;
 };
 
@@ -23,16 +22,12 @@ struct side {
 struct diffing {
     struct side side[2]; /* older, newer */
     enum diff_by by;
-    const char *only;                /* type name or glob, or NULL */
+    bool *wanted; /* [types.count], or NULL: all */
+    struct diff_match match;
     struct name_table types, groups; /* groups: "type" or "type\npattern" */
     struct diff_row *row;            /* [groups.count] */
     uint32_t *group[2];              /* by object id: row of each object; UINT32_MAX: not asked for */
 };
-
-static bool is_wanted(const struct diffing *d, const char *type)
-{
-    return !d->only || !strcmp(d->only, type) || !fnmatch(d->only, type, 0);
-}
 
 static bool prepare(struct diffing *d, struct side *side, struct view *view, struct error *err)
 {
@@ -40,10 +35,8 @@ static bool prepare(struct diffing *d, struct side *side, struct view *view, str
     side->heap = view_heap(view);
     if (!view_details(view, err))
         return false;
-    side->order = address_order(side->heap, err);
     side->type = malloc(((size_t)side->heap->type_count + 1) * sizeof *side->type);
-    side->alone = malloc(((size_t)side->heap->object_count + 1) * sizeof *side->alone);
-    if (!side->order || !side->type || !side->alone)
+    if (!side->type)
         return error_no_memory(err);
     side->type[0] = name_table_row(&d->types, "", 0, err);
     for (type_id t = 1; t <= side->heap->type_count; t++) {
@@ -52,7 +45,19 @@ static bool prepare(struct diffing *d, struct side *side, struct view *view, str
         if (side->type[t] == UINT32_MAX)
             return false;
     }
-    return d->by != DIFF_PATH || patterns_create(&side->patterns, view, PATTERN_PATH, NULL, err);
+    return d->by != DIFF_PATH || patterns_create(&side->patterns, view, NULL, err);
+}
+
+/* The types asked for, by a name that either heap has. */
+static bool choose_types(struct diffing *d, const char *text, struct error *err)
+{
+    if (!text)
+        return true;
+    d->wanted = calloc(d->types.count, sizeof *d->wanted);
+    if (!d->wanted)
+        return error_no_memory(err);
+    return type_names_match(d->types.name + 1, d->types.count - 1, text, d->wanted + 1,
+                            err); /* row 0 is "" */
 }
 
 /* The row of a type, or of a type and a pattern. */
@@ -123,7 +128,7 @@ static bool group_objects(struct diffing *d, unsigned which, struct error *err)
             at = (at + 1) & pairs.mask;
         if (!pairs.pair[at]) {
             uint32_t row = UINT32_MAX;
-            if (is_wanted(d, d->types.name[type]) &&
+            if ((!d->wanted || d->wanted[type]) &&
                 (row = row_of(d, side, type, pattern, &text, err)) == UINT32_MAX)
                 ok = false;
             pairs.pair[at] = pair;
@@ -156,43 +161,36 @@ static void count_objects(struct diffing *d, unsigned which)
     }
 }
 
-static void take_alone(struct diffing *d, unsigned which, object_id id)
+/* Adds up what came, went and stayed. */
+static void count_matches(struct diffing *d)
 {
-    struct side *side = &d->side[which];
-    uint32_t group = d->group[which][id];
-    if (group == UINT32_MAX)
-        return;
-    side->alone[side->alone_count++] = id;
-    if (which)
-        d->row[group].added++;
-    else
-        d->row[group].removed++;
+    const struct diff_match *match = &d->match;
+    for (object_id id = 1; id <= d->side[0].heap->object_count; id++)
+        if (!match->new_of[id] && d->group[0][id] != UINT32_MAX)
+            d->row[d->group[0][id]].removed++;
+    for (object_id id = 1; id <= d->side[1].heap->object_count; id++) {
+        if (d->group[1][id] == UINT32_MAX)
+            continue;
+        struct diff_row *row = &d->row[d->group[1][id]];
+        row->added += match->old_of[id] == 0;
+        row->kept += match->old_of[id] != 0;
+        row->possibly_reused += object_set_has(&match->doubtful, id);
+    }
 }
 
-/* Merges the two orders of addresses: what has the same address and type is taken for the same object. */
-static void match_objects(struct diffing *d)
+static bool list_alone(struct diffing *d, unsigned which, struct error *err)
 {
-    const struct side *old = &d->side[0], *new = &d->side[1];
-    uint32_t i = 0, j = 0;
-    while (i < old->heap->object_count || j < new->heap->object_count) {
-        object_id a = i < old->heap->object_count ? old->order[i] : 0;
-        object_id b = j < new->heap->object_count ? new->order[j] : 0;
-        uint64_t at_a = a ? old->heap->address[a] : UINT64_MAX, at_b = b ? new->heap->address[b] : UINT64_MAX;
-        if (a && b && at_a == at_b) {
-            if (old->type[heap_type_of(old->heap, a)] != new->type[heap_type_of(new->heap, b)]) {
-                take_alone(d, 0, a);
-                take_alone(d, 1, b);
-            }
-            i++;
-            j++;
-        } else if (!b || (a && at_a < at_b)) {
-            take_alone(d, 0, a);
-            i++;
-        } else {
-            take_alone(d, 1, b);
-            j++;
-        }
+    struct side *side = &d->side[which];
+    const object_id *other = which ? d->match.old_of : d->match.new_of;
+    side->alone = malloc(((size_t)side->heap->object_count + 1) * sizeof *side->alone);
+    if (!side->alone)
+        return error_no_memory(err);
+    for (uint32_t i = 0; i < side->heap->object_count; i++) {
+        object_id id = d->match.order[which][i];
+        if (!other[id] && d->group[which][id] != UINT32_MAX)
+            side->alone[side->alone_count++] = id;
     }
+    return true;
 }
 
 static uint64_t magnitude(int64_t value)
@@ -210,15 +208,39 @@ static bool is_changed(const struct diff_row *row)
     return row->delta_count || row->delta_shallow || row->added || row->removed;
 }
 
-static int most_changed_first(const void *a, const void *b)
+static int sign(int64_t value)
+{
+    return (value > 0) - (value < 0);
+}
+
+/* What grew before what shrank, before what did neither. */
+static int compare_direction(int64_t x, int64_t more_x, int64_t y, int64_t more_y)
+{
+    static const int place[] = {[0] = 2, [1] = 0, [2] = 1}; /* by sign, -1 as 2 */
+    int a = sign(x) ? sign(x) : sign(more_x), b = sign(y) ? sign(y) : sign(more_y);
+    return place[a < 0 ? 2 : a] - place[b < 0 ? 2 : b];
+}
+
+static int compare_rows(const void *a, const void *b, void *sorted_by)
 {
     const struct diff_row *x = a, *y = b;
+    enum diff_sort sort = *(const enum diff_sort *)sorted_by;
     int order = descending(is_changed(x), is_changed(y));
-    if (!order)
-        order = descending(magnitude(x->delta_shallow), magnitude(y->delta_shallow));
-    if (!order)
+    if (!order && sort == DIFF_SHALLOW)
+        order = compare_direction(x->delta_shallow, x->delta_count, y->delta_shallow, y->delta_count);
+    if (!order && sort == DIFF_COUNT)
+        order = compare_direction(x->delta_count, x->delta_shallow, y->delta_count, y->delta_shallow);
+    if (!order && sort == DIFF_COUNT)
         order = descending(magnitude(x->delta_count), magnitude(y->delta_count));
-    if (!order)
+    if (!order && sort == DIFF_ADDED)
+        order = descending(x->added, y->added);
+    if (!order && sort == DIFF_REMOVED)
+        order = descending(x->removed, y->removed);
+    if (!order && sort != DIFF_NAME)
+        order = descending(magnitude(x->delta_shallow), magnitude(y->delta_shallow));
+    if (!order && sort != DIFF_NAME)
+        order = descending(magnitude(x->delta_count), magnitude(y->delta_count));
+    if (!order && sort != DIFF_NAME)
         order = descending(x->added + x->removed, y->added + y->removed);
     if (!order && x->expression)
         order = strcmp(x->expression, y->expression);
@@ -231,7 +253,7 @@ static void finish_row(struct diff_row *row)
     row->delta_shallow = (int64_t)(row->new_shallow - row->old_shallow);
 }
 
-static bool write_rows(struct diff *ret, struct diffing *d, struct error *err)
+static bool write_rows(struct diff *ret, struct diffing *d, enum diff_sort sort, struct error *err)
 {
     size_t count = d->groups.count;
     ret->rows = arena_take(&ret->arena, count ? count : 1, sizeof *ret->rows, err);
@@ -255,10 +277,12 @@ static bool write_rows(struct diff *ret, struct diffing *d, struct error *err)
         ret->total.new_shallow += row->new_shallow;
         ret->total.added += row->added;
         ret->total.removed += row->removed;
+        ret->total.kept += row->kept;
+        ret->total.possibly_reused += row->possibly_reused;
     }
     ret->row_count = count;
     finish_row(&ret->total);
-    qsort(ret->rows, count, sizeof *ret->rows, most_changed_first);
+    qsort_r(ret->rows, count, sizeof *ret->rows, compare_rows, &sort);
     return true;
 }
 
@@ -272,12 +296,13 @@ static bool compare(struct diff *ret, struct diffing *d, const struct diff_optio
         return error_no_memory(err);
     count_objects(d, 0);
     count_objects(d, 1);
-    match_objects(d);
-    if (!write_rows(ret, d, err))
+    count_matches(d);
+    if (!write_rows(ret, d, options->sort, err))
         return false;
     const struct side *old = &d->side[0], *new = &d->side[1];
     return !options->objects ||
-           (object_rows_largest(new->view, new->alone, new->alone_count, options->object_limit, &ret->arena,
+           (list_alone(d, 0, err) && list_alone(d, 1, err) &&
+            object_rows_largest(new->view, new->alone, new->alone_count, options->object_limit, &ret->arena,
                                 &ret->added, &ret->added_count, err) &&
             object_rows_largest(old->view, old->alone, old->alone_count, options->object_limit, &ret->arena,
                                 &ret->removed, &ret->removed_count, err));
@@ -286,12 +311,17 @@ static bool compare(struct diff *ret, struct diffing *d, const struct diff_optio
 bool diff_create(struct diff *ret, struct view *older, struct view *newer, const struct diff_options *options,
                  struct error *err)
 {
-    struct diffing d = {.by = options->by, .only = options->type};
+    struct diffing d = {.by = options->by};
+    struct view *const views[2] = {older, newer};
     *ret = (struct diff){0};
     bool ok = prepare(&d, &d.side[0], older, err) && prepare(&d, &d.side[1], newer, err) &&
-              compare(ret, &d, options, err);
+              choose_types(&d, options->type, err);
+    const uint32_t *const types[2] = {d.side[0].type, d.side[1].type};
+    ok = ok && diff_match_create(&d.match, views, types, options->unrelated, err) &&
+         compare(ret, &d, options, err);
+    diff_match_free(&d.match);
+    free(d.wanted);
     for (unsigned which = 0; which < 2; which++) {
-        free(d.side[which].order);
         free(d.side[which].type);
         free(d.side[which].alone);
         patterns_free(&d.side[which].patterns);

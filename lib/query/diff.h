@@ -1,8 +1,9 @@
 /* diff.h -- what came and what went between two heaps of one program, and who holds what came.
  *
- * Types match by name. An object is taken for the same if it has the same address and type: allocators reuse
- * addresses, so some new objects pass for old ones, and counts of added and removed are lower bounds; the
- * counts per row are exact.
+ * Types match by name, and objects by address as far as an address can tell (diff_match.h): counts and bytes
+ * per row are exact, added and removed are lower bounds, and objects kept that may be new ones at a used
+ * address are counted. Every object is in one row of each heap, so rows add up to the whole, and with
+ * DIFF_PATH the rows of a type add up to the type's.
  */
 #ifndef HELDBY_DIFF_H
 #define HELDBY_DIFF_H
@@ -15,10 +16,14 @@ enum diff_by {
     DIFF_PATH, /* by the generalised path that holds them, app._CACHE[*].attr, and type */
 };
 
+enum diff_sort { DIFF_SHALLOW, DIFF_COUNT, DIFF_ADDED, DIFF_REMOVED, DIFF_NAME };
+
 struct diff_options {
     enum diff_by by;
+    enum diff_sort sort;
+    bool unrelated;        /* heaps of two processes: no object of one is in the other */
     bool objects;          /* list the objects that came and went */
-    const char *type;      /* only these types (exact or glob), or NULL */
+    const char *type;      /* only these types (exact, glob or bare name, of either heap), or NULL */
     uint64_t object_limit; /* listed objects of either list; 0: all */
 };
 
@@ -28,11 +33,14 @@ struct diff_row {
     uint64_t old_count, new_count, old_shallow, new_shallow;
     int64_t delta_count, delta_shallow;
     uint64_t added, removed;
+    uint64_t kept;            /* objects of the newer heap that were in the older one, in whatever row */
+    uint64_t possibly_reused; /* of them, those that may be new ones at a used address */
 };
 
 struct diff {
-    /* Rows with any difference first: by |delta_shallow|, |delta_count|, added + removed, all descending,
-       then by name. */
+    /* Rows with any difference first. By shallow size or count: what grew, then what shrank, then what only
+       changed its objects, the largest change first. By objects added or removed: most first. Ties by the
+       other numbers, then by name. */
     struct diff_row *rows;
     size_t row_count;     /* all rows, those without a difference included (they come last) */
     size_t changed_count; /* rows with a delta, or with objects added or removed */
@@ -42,6 +50,7 @@ struct diff {
     struct arena arena;
 };
 
+/* Errors of type_names.h for `type`. */
 bool diff_create(struct diff *ret, struct view *older, struct view *newer, const struct diff_options *options,
                  struct error *err);
 void diff_free(struct diff *diff);

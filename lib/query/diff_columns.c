@@ -10,12 +10,13 @@ enum column {
     DELTA_SHALLOW,
     ADDED,
     REMOVED,
+    POSSIBLY_REUSED,
     EXPRESSION, /* last: there is none by type */
 };
 
 #define NUMBERS                                                                                              \
     "type", "old_count", "new_count", "delta_count", "old_shallow", "new_shallow", "delta_shallow", "added", \
-        "removed"
+        "removed", "possibly_reused"
 
 static const char *const by_type[] = {NUMBERS, NULL};
 static const char *const by_path[] = {NUMBERS, "expression", NULL};
@@ -52,6 +53,9 @@ static void read_column(const void *from, size_t column, struct column_value *re
         break;
     case REMOVED:
         ret->number = (double)row->removed;
+        break;
+    case POSSIBLY_REUSED:
+        ret->number = (double)row->possibly_reused;
         break;
     case EXPRESSION:
         ret->text = row->expression ? row->expression : "";

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/vector.h"
+#include "lib/query/expression_error.h"
 #include "lib/query/spelling.h"
 
 /* A place reached: the object, and how much of the text is read. Places are tried in the order they were
@@ -120,47 +121,12 @@ static bool step(struct parse *p, struct place from, struct error *err)
     return ok;
 }
 
-/* What is there instead: a few of the spellings at the place where it went no further. */
-static void add_instead(struct parse *p, struct text_buffer *to)
-{
-    enum { SHOWN = 6 };
-    struct holds holds = {0};
-    size_t shown = 0, left = 0;
-    if (!referents_of(p->view, p->furthest.object, &holds, NULL))
-        return;
-    for (size_t i = 0; i < holds.count; i++) {
-        if (holds.item[i].kind == REFERENCE_KEY_OBJECT)
-            continue;
-        if (shown == SHOWN) {
-            left++;
-            continue;
-        }
-        text_buffer_add(to, shown++ ? ", " : "; there is ");
-        spelling_step(p->view, &holds.item[i], to);
-    }
-    if (left)
-        text_buffer_format(to, " and %zu more", left);
-    if (!holds.count)
-        text_buffer_add(to, "; it holds nothing");
-    holds_free(&holds);
-}
-
 static object_id fail(struct parse *p, struct error *err)
 {
-    struct text_buffer why = {0};
-    if (!p->furthest.object) {
-        error_set(err, ERROR_NOT_FOUND,
-                  "nothing is called %s: no module, running function or other root that it starts with",
-                  p->text);
-        return 0;
-    }
-    text_buffer_add_n(&why, p->text, p->furthest.at);
-    text_buffer_add(&why, " (");
-    spelling_object(p->view, p->furthest.object, &why);
-    text_buffer_format(&why, ") has no %s", p->text + p->furthest.at);
-    add_instead(p, &why);
-    error_set(err, ERROR_NOT_FOUND, "%s", text_buffer_text(&why));
-    text_buffer_free(&why);
+    if (p->furthest.object)
+        expression_error_step(p->view, p->furthest.object, p->text, p->furthest.at, err);
+    else
+        expression_error_start(p->view, p->text, err);
     return 0;
 }
 
@@ -238,7 +204,8 @@ object_id expression_find(struct view *view, const char *text, struct error *err
         if (!read_number(text + 1, &number) || text[1] == '0')
             error_set(err, ERROR_USAGE, "%s is no object number", text);
         else if (number > heap->object_count)
-            error_set(err, ERROR_NOT_FOUND, "no object %s: there are %u", text, heap->object_count);
+            error_set(err, ERROR_NOT_FOUND, "no object %s: its objects are @1 to @%u", text,
+                      heap->object_count);
         else
             return (object_id)number;
         return 0;
@@ -251,6 +218,6 @@ object_id expression_find(struct view *view, const char *text, struct error *err
     }
     object_id found = number ? heap_find_address(heap, number) : 0;
     if (!found)
-        error_set(err, ERROR_NOT_FOUND, "no object at 0x%llx", (unsigned long long)number);
+        expression_error_address(view, number, err);
     return found;
 }

@@ -18,19 +18,19 @@ struct step {
 };
 
 struct growth_private {
-    enum growth_by by;
+    struct growth_options options;
     struct name_table names;
     struct step *steps;
     size_t capacity;
     struct arena arena; /* of the finished rows */
 };
 
-bool growth_begin(struct growth *ret, enum growth_by by, struct error *err)
+bool growth_begin(struct growth *ret, const struct growth_options *options, struct error *err)
 {
     *ret = (struct growth){.private = calloc(1, sizeof *ret->private)};
     if (!ret->private)
         return error_no_memory(err);
-    ret->private->by = by;
+    ret->private->options = *options;
     return true;
 }
 
@@ -71,9 +71,13 @@ static bool sum_up(struct growth_private *g, struct view *view, const struct pat
     step->sum_count = g->names.count;
     step->sum = calloc(step->sum_count ? step->sum_count : 1, sizeof *step->sum);
     for (object_id id = 1; step->sum && id <= heap->object_count; id++) {
+        struct heap_detail detail;
+        heap_detail(heap, id, &detail);
+        if (g->options.tracked && !(detail.flags & OBJECT_TRACKED))
+            continue;
         struct sums *sum = &step->sum[row[patterns ? patterns->of[id] : heap_type_of(heap, id)]];
         sum->count++;
-        sum->shallow += view_size(view, id);
+        sum->shallow += detail.size;
     }
     free(row);
     return step->sum || error_no_memory(err);
@@ -83,10 +87,10 @@ bool growth_add(struct growth *growth, struct view *view, struct error *err)
 {
     struct growth_private *g = growth->private;
     struct patterns patterns = {0};
-    bool by_path = g->by == GROWTH_PATH;
+    bool by_path = g->options.by == GROWTH_PATH;
     if (!view_details(view, err) ||
         !vector_reserve((void **)&g->steps, &g->capacity, growth->heap_count + 1, sizeof *g->steps, err) ||
-        (by_path && !patterns_create(&patterns, view, PATTERN_PATH, NULL, err)))
+        (by_path && !patterns_create(&patterns, view, NULL, err)))
         return false;
     struct step *step = &g->steps[growth->heap_count];
     *step = (struct step){0};
@@ -112,6 +116,15 @@ static int fastest_first(const void *a, const void *b)
     return order ? order : strcmp(x->name, y->name);
 }
 
+/* objgraph's order but for ties. */
+static int highest_first(const void *a, const void *b)
+{
+    const struct growth_row *x = a, *y = b;
+    if (x->over_peak != y->over_peak)
+        return x->over_peak > y->over_peak ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
 static bool fill_row(struct growth *growth, uint32_t index, struct growth_row *row, struct error *err)
 {
     struct growth_private *g = growth->private;
@@ -130,6 +143,9 @@ static bool fill_row(struct growth *growth, uint32_t index, struct growth_row *r
         }
         row->every_step &= h == 0 || row->counts[h] > row->counts[h - 1];
     }
+    for (size_t h = 0; h + 1 < heaps; h++)
+        row->peak = row->counts[h] > row->peak ? row->counts[h] : row->peak;
+    row->over_peak = row->counts[heaps - 1] > row->peak ? row->counts[heaps - 1] - row->peak : 0;
     double steps = (double)(heaps - 1);
     row->per_step = ((double)row->counts[heaps - 1] - (double)row->counts[0]) / steps;
     row->bytes_per_step = ((double)row->shallow[heaps - 1] - (double)row->shallow[0]) / steps;
@@ -151,12 +167,14 @@ bool growth_finish(struct growth *growth, struct error *err)
         bool any = false; /* a type without objects is no row */
         for (size_t h = 0; h < growth->heap_count; h++)
             any |= row->counts[h] != 0;
+        any &= !g->options.peak || row->over_peak;
         growth->rising_count += any && row->every_step;
         growth->row_count += any;
         if (!any)
             *row = (struct growth_row){0};
     }
-    qsort(growth->rows, growth->row_count, sizeof *growth->rows, fastest_first);
+    qsort(growth->rows, growth->row_count, sizeof *growth->rows,
+          g->options.peak ? highest_first : fastest_first);
     return true;
 }
 

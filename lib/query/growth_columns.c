@@ -10,12 +10,14 @@ enum column {
     DELTA_SHALLOW,
     EVERY_STEP,
     PER_STEP,
+    PEAK,
+    OVER_PEAK,
     COLUMNS
 };
 
 #define NUMBERS                                                                                              \
     "first_count", "last_count", "delta_count", "first_shallow", "last_shallow", "delta_shallow",            \
-        "every_step", "per_step"
+        "every_step", "per_step", "peak", "over_peak"
 
 static const char *const by_type[] = {"type", NUMBERS, NULL};
 static const char *const by_path[] = {"expression", NUMBERS, NULL};
@@ -53,6 +55,12 @@ static void read_column(const void *from, size_t column, struct column_value *re
         break;
     case PER_STEP:
         ret->number = row->per_step;
+        break;
+    case PEAK:
+        ret->number = (double)row->peak;
+        break;
+    case OVER_PEAK:
+        ret->number = (double)row->over_peak;
         break;
     case COLUMNS:
         break;

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/query/pattern.h"
+#include "lib/query/referrer_sets.h"
+#include "lib/query/selection.h"
 
 enum { SIZE_CLASSES = 65 };
 
@@ -43,14 +44,15 @@ static size_t size_class(uint64_t size)
     return size ? 64 - (size_t)__builtin_clzll(size) : 0;
 }
 
-static size_t group_of(const struct heap *heap, enum histogram_by by, const struct patterns *patterns,
+static size_t group_of(const struct heap *heap, enum histogram_by by, const struct referrer_sets *sets,
                        object_id id, uint64_t size)
 {
     switch (by) {
     case HISTOGRAM_SIZE:
         return size_class(size);
     case HISTOGRAM_REFERRER:
-        return patterns->of[id];
+    case HISTOGRAM_VIA:
+        return sets->of[id];
     case HISTOGRAM_TYPE:
     case HISTOGRAM_MODULE:
         break;
@@ -58,7 +60,7 @@ static size_t group_of(const struct heap *heap, enum histogram_by by, const stru
     return heap_type_of(heap, id);
 }
 
-static const char *name_of(const struct heap *heap, enum histogram_by by, const struct patterns *patterns,
+static const char *name_of(const struct heap *heap, enum histogram_by by, const struct referrer_sets *sets,
                            size_t group, struct arena *arena, struct error *err)
 {
     struct text_buffer text = {0};
@@ -77,7 +79,8 @@ static const char *name_of(const struct heap *heap, enum histogram_by by, const 
                                (1ull << (group - 1)) - 1 + (1ull << (group - 1)));
         break;
     case HISTOGRAM_REFERRER:
-        patterns_text(patterns, (uint32_t)group, &text);
+    case HISTOGRAM_VIA:
+        referrer_sets_text(sets, (uint32_t)group, &text);
         break;
     }
     name = text.failed ? NULL : arena_text(arena, text_buffer_text(&text), text.length, err);
@@ -89,7 +92,7 @@ static const char *name_of(const struct heap *heap, enum histogram_by by, const 
 
 /* Rows that have objects and pass the filter, rows of one name merged. */
 static bool collect(struct histogram *ret, const struct heap *heap, const struct histogram_options *options,
-                    const struct patterns *patterns, const struct groups *groups, const regex_t *filter,
+                    const struct referrer_sets *sets, const struct groups *groups, const regex_t *filter,
                     struct error *err)
 {
     ret->rows = arena_take(&ret->arena, groups->count ? groups->count : 1, sizeof *ret->rows, err);
@@ -100,7 +103,7 @@ static bool collect(struct histogram *ret, const struct heap *heap, const struct
         struct histogram_row row = groups->row[g];
         if (!row.count)
             continue;
-        row.name = name_of(heap, options->by, patterns, g, &ret->arena, err);
+        row.name = name_of(heap, options->by, sets, g, &ret->arena, err);
         if (!row.name)
             return false;
         if (!filter || !regexec(filter, row.name, 0, NULL, 0))
@@ -122,28 +125,51 @@ static bool collect(struct histogram *ret, const struct heap *heap, const struct
     return true;
 }
 
+static bool is_by_referrer(const struct histogram_options *options)
+{
+    return options->by == HISTOGRAM_REFERRER || options->by == HISTOGRAM_VIA;
+}
+
+/* Adds up the objects that are asked for; `types` NULL: of all types. */
+static void count_objects(const struct view *view, const struct histogram_options *options, const bool *types,
+                          const struct referrer_sets *sets, struct groups *groups)
+{
+    const struct heap *heap = view_heap(view);
+    for (object_id id = 1; id <= heap->object_count; id++) {
+        struct heap_detail detail;
+        heap_detail(heap, id, &detail);
+        if ((types && !types[heap_type_of(heap, id)]) ||
+            (options->tracked && !(detail.flags & OBJECT_TRACKED)))
+            continue;
+        struct histogram_row *row = &groups->row[group_of(heap, options->by, sets, id, detail.size)];
+        row->count++;
+        row->shallow += detail.size;
+    }
+}
+
 static bool fill(struct histogram *ret, struct view *view, const struct histogram_options *options,
                  const regex_t *filter, struct error *err)
 {
     const struct heap *heap = view_heap(view);
-    struct patterns patterns = {0};
-    if (!view_details(view, err) ||
-        (options->by == HISTOGRAM_REFERRER && !patterns_create(&patterns, view, PATTERN_REFERRER, NULL, err)))
-        return false;
-    struct groups groups = {.count = options->by == HISTOGRAM_SIZE       ? SIZE_CLASSES
-                                     : options->by == HISTOGRAM_REFERRER ? (size_t)patterns.count + 1
-                                                                         : (size_t)heap->type_count + 1};
-    groups.row = calloc(groups.count, sizeof *groups.row);
-    bool ok = groups.row || error_no_memory(err);
-    for (object_id id = 1; ok && id <= heap->object_count; id++) {
-        uint64_t size = view_size(view, id);
-        struct histogram_row *row = &groups.row[group_of(heap, options->by, &patterns, id, size)];
-        row->count++;
-        row->shallow += size;
+    struct referrer_sets sets = {0};
+    bool *types = options->type ? calloc((size_t)heap->type_count + 1, sizeof *types) : NULL;
+    bool ok = (types || !options->type || error_no_memory(err)) &&
+              (!types || selection_types(heap, options->type, types, err)) && view_details(view, err) &&
+              (!is_by_referrer(options) ||
+               referrer_sets_create(&sets, view,
+                                    options->by == HISTOGRAM_VIA ? REFERRER_NAMES : REFERRER_TYPES, err));
+    struct groups groups = {.count = options->by == HISTOGRAM_SIZE ? SIZE_CLASSES
+                                     : is_by_referrer(options)     ? (size_t)sets.count + 1
+                                                                   : (size_t)heap->type_count + 1};
+    groups.row = ok ? calloc(groups.count, sizeof *groups.row) : NULL;
+    ok = ok && (groups.row || error_no_memory(err));
+    if (ok) {
+        count_objects(view, options, types, &sets, &groups);
+        ok = collect(ret, heap, options, &sets, &groups, filter, err);
     }
-    ok = ok && collect(ret, heap, options, &patterns, &groups, filter, err);
+    free(types);
     free(groups.row);
-    patterns_free(&patterns);
+    referrer_sets_free(&sets);
     return ok;
 }
 

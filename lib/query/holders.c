@@ -187,6 +187,13 @@ static bool add_folded(struct view *view, const struct graph *graph, const struc
     return add(ret, &hold, err);
 }
 
+bool holders_of_reference(struct view *view, const struct reference *raw, struct holds *ret,
+                          struct error *err)
+{
+    const struct graph *graph = view_graph(view, err);
+    return graph && add_folded(view, graph, raw, ret, err);
+}
+
 bool holders_of(struct view *view, object_id object, struct holds *ret, struct error *err)
 {
     const struct graph *graph = view_graph(view, err);

@@ -56,6 +56,11 @@ bool holders_of(struct view *view, object_id object, struct holds *ret, struct e
 bool holders_of_many(struct view *view, const object_id *objects, size_t count, struct holds *ret,
                      struct error *err);
 
+/* Appends the holders that one raw reference stands for: one, or several when several own the part it leads
+ * out of. What holders_of finds for an object are these for all references to it. */
+bool holders_of_reference(struct view *view, const struct reference *raw, struct holds *ret,
+                          struct error *err);
+
 /* Appends all that `object` holds, in its own order. A transparent part is listed (kind NAMESPACE, FRAME) and
  * its content too. */
 bool referents_of(struct view *view, object_id object, struct holds *ret, struct error *err);

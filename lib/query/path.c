@@ -12,6 +12,7 @@ struct writer {
     struct view *view;
     struct arena *arena;
     struct text_buffer expression, text;
+    const char *from_text;
     struct error *err;
 };
 
@@ -70,19 +71,14 @@ static bool write_start(struct writer *w, const struct chain *chain, uint64_t un
             return ok;
         }
     } else if (unexplained) {
-        text_buffer_format(&w->expression, "<held from C ×%llu>", (unsigned long long)unexplained);
-        path->root = (struct root_row){.kind = ROOT_C_REFERENCE,
-                                       .kind_name = spelling_root_kind(ROOT_C_REFERENCE),
-                                       .name = "",
-                                       .variable = "",
-                                       .object = first,
-                                       .count = unexplained,
-                                       .address = view_heap(w->view)->address[first]};
-        path->root.text = keep(w, &w->expression);
-        if (!path->root.text)
+        if (!root_row_from_c(w->view, first, unexplained, w->arena, &path->root, w->err))
             return false;
+        text_buffer_add(&w->expression, path->root.text);
     } else {
-        spelling_object(w->view, first, &w->expression);
+        if (w->from_text)
+            text_buffer_add(&w->expression, w->from_text);
+        else
+            spelling_object(w->view, first, &w->expression);
         path->root = (struct root_row){.kind_name = "",
                                        .name = "",
                                        .variable = "",
@@ -128,11 +124,11 @@ static bool write_rest(struct writer *w, const struct chain *chain, struct path 
     return ok;
 }
 
-static bool write_path(struct view *view, struct arena *arena, const struct chain *chain,
+static bool write_path(struct view *view, struct paths *paths, const struct chain *chain,
                        uint64_t unexplained, struct path *path, struct error *err)
 {
-    struct writer w = {.view = view, .arena = arena, .err = err};
-    path->steps = arena_take(arena, chain->step_count, sizeof *path->steps, err);
+    struct writer w = {.view = view, .arena = &paths->arena, .from_text = paths->from_text, .err = err};
+    path->steps = arena_take(w.arena, chain->step_count, sizeof *path->steps, err);
     bool ok = path->steps && write_start(&w, chain, unexplained, path) && write_rest(&w, chain, path);
     if (ok)
         path->expression = keep(&w, &w.expression);
@@ -148,7 +144,7 @@ static bool write_paths(struct view *view, struct paths *ret, const struct chain
     if (!ret->paths)
         return false;
     for (uint32_t i = 0; i < count; i++)
-        if (!write_path(view, &ret->arena, &chains[i], unexplained, &ret->paths[i], err))
+        if (!write_path(view, ret, &chains[i], unexplained, &ret->paths[i], err))
             return false;
     ret->path_count = count;
     return true;
@@ -206,7 +202,8 @@ static bool explain_unrooted(struct paths *ret, struct view *view, const struct 
 bool path_find(struct paths *ret, struct view *view, object_id object, const struct path_options *options,
                struct error *err)
 {
-    *ret = (struct paths){.outcome = options->from ? PATH_FROM_OBJECT : PATH_FROM_ROOT};
+    *ret = (struct paths){.outcome = options->from ? PATH_FROM_OBJECT : PATH_FROM_ROOT,
+                          .from_text = options->from_text};
     const struct graph *graph = view_graph(view, err);
     const struct roots *roots = graph ? view_roots(view, err) : NULL;
     if (!roots)
@@ -215,6 +212,7 @@ bool path_find(struct paths *ret, struct view *view, object_id object, const str
     struct path_query query = {.target = object,
                                .from = options->from,
                                .avoid = options->avoid,
+                               .avoid_roots = options->avoid_roots,
                                .certain = !options->from && !options->avoid,
                                .max = wanted > 1 && wanted < UINT32_MAX ? wanted + 1 : wanted};
     struct chain *chains;

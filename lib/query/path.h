@@ -3,6 +3,7 @@
 #ifndef HELDBY_PATH_H
 #define HELDBY_PATH_H
 
+#include "lib/query/exclusion.h"
 #include "lib/query/rows.h"
 
 struct path_step {
@@ -35,15 +36,18 @@ enum path_outcome {
 struct path_options {
     uint32_t max;                   /* 1: the best one; more: all shortest ones up to this many */
     object_id from;                 /* or 0 */
+    const char *from_text;          /* what expressions call it, or NULL: its type and address */
     const struct object_set *avoid; /* or NULL */
+    const bool *avoid_roots;        /* [heap->root_count], or NULL */
 };
 
 struct paths {
     enum path_outcome outcome;
-    bool types_followed; /* only a chain through an object's type exists */
-    bool more;           /* there are more than max */
-    struct path *paths;  /* best first */
-    size_t path_count;   /* 0 for PATH_UNREACHABLE and PATH_NONE */
+    bool types_followed;   /* only a chain through an object's type exists */
+    bool more;             /* there are more than max */
+    const char *from_text; /* as in the options */
+    struct path *paths;    /* best first */
+    size_t path_count;     /* 0 for PATH_UNREACHABLE and PATH_NONE */
     struct arena arena;
 };
 
@@ -69,7 +73,7 @@ struct path_groups {
 
 /* `avoid` may be NULL. No transpose is needed. */
 bool path_merge(struct path_groups *ret, struct view *view, const object_id *objects, size_t count,
-                const struct object_set *avoid, struct error *err);
+                const struct exclusion *avoid, struct error *err);
 void path_groups_free(struct path_groups *groups);
 
 #endif

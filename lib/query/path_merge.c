@@ -47,11 +47,11 @@ static bool gather(struct path_groups *ret, struct view *view, const struct patt
 }
 
 bool path_merge(struct path_groups *ret, struct view *view, const object_id *objects, size_t count,
-                const struct object_set *avoid, struct error *err)
+                const struct exclusion *avoid, struct error *err)
 {
     struct patterns patterns;
     *ret = (struct path_groups){0};
-    if (!view_details(view, err) || !patterns_create(&patterns, view, PATTERN_PATH, avoid, err))
+    if (!view_details(view, err) || !patterns_create(&patterns, view, avoid, err))
         return false;
     uint32_t *slot = calloc((size_t)patterns.count + 1, sizeof *slot);
     bool ok = slot ? gather(ret, view, &patterns, objects, count, slot, err) : error_no_memory(err);

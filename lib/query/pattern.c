@@ -24,7 +24,6 @@ struct spelled {
 struct builder {
     struct view *view;
     struct pattern_trie *trie;
-    enum pattern_mode mode;
     uint32_t *of;
     object_id *parent;
     struct spelled *cache;
@@ -81,9 +80,7 @@ static uint32_t begin_at_root(struct builder *b, uint32_t root, struct error *er
     text_buffer_clear(&b->text);
     bool named = r->kind == ROOT_MODULE || r->kind == ROOT_FRAME || r->kind == ROOT_THREAD ||
                  r->kind == ROOT_INTERPRETER;
-    if (b->mode == PATTERN_REFERRER)
-        text_buffer_format(&b->text, "<%s>", spelling_root_kind(r->kind));
-    else if (named)
+    if (named)
         spelling_root(b->view, root, &b->text);
     else
         text_buffer_format(&b->text, "<%s %s>", spelling_root_kind(r->kind), heap_type_name(heap, r->target));
@@ -93,18 +90,7 @@ static uint32_t begin_at_root(struct builder *b, uint32_t root, struct error *er
 static uint32_t add_step(struct builder *b, object_id holder, const struct hold *hold, struct error *err)
 {
     uint32_t label = label_of(b, hold, err);
-    if (!label)
-        return 0;
-    if (b->mode == PATTERN_PATH)
-        return pattern_trie_extend(b->trie, b->of[holder], label, err);
-    const struct heap *heap = view_heap(b->view);
-    text_buffer_clear(&b->text);
-    if (heap_family(heap, holder) == FAMILY_MODULE)
-        spelling_object(b->view, holder, &b->text);
-    else
-        text_buffer_add(&b->text, heap_type_name(heap, holder));
-    uint32_t start = begin_with(b, err);
-    return start ? pattern_trie_append(b->trie, start, label, err) : 0;
+    return label ? pattern_trie_extend(b->trie, b->of[holder], label, err) : 0;
 }
 
 static bool is_cache_dict(const struct heap *heap, object_id wrapper, object_id dict)
@@ -159,12 +145,12 @@ static bool visit_object(void *self, const struct tree_visit *visit, struct erro
     return pattern != 0;
 }
 
-bool patterns_create(struct patterns *ret, struct view *view, enum pattern_mode mode,
-                     const struct object_set *avoid, struct error *err)
+bool patterns_create(struct patterns *ret, struct view *view, const struct exclusion *avoid,
+                     struct error *err)
 {
     const struct heap *heap = view_heap(view);
     size_t count = (size_t)heap->object_count + 1;
-    struct builder b = {.view = view, .mode = mode, .trie = pattern_trie_create(err)};
+    struct builder b = {.view = view, .trie = pattern_trie_create(err)};
     *ret = (struct patterns){0};
     b.of = calloc(count, sizeof *b.of);
     b.parent = calloc(count, sizeof *b.parent);
@@ -173,7 +159,8 @@ bool patterns_create(struct patterns *ret, struct view *view, enum pattern_mode 
     const struct roots *roots = ok ? view_roots(view, err) : NULL;
     const struct object_set *transparent = ok ? view_transparent(view, err) : NULL;
     struct tree_options options = {.transparent = transparent,
-                                   .avoid = avoid,
+                                   .avoid = avoid ? &avoid->objects : NULL,
+                                   .avoid_roots = avoid ? avoid->roots : NULL,
                                    .follow_types = true,
                                    .visit = visit_object,
                                    .self = &b,

@@ -9,13 +9,7 @@
 #define HELDBY_PATTERN_H
 
 #include "lib/base/text_buffer.h"
-#include "lib/query/view.h"
-
-enum pattern_mode {
-    PATTERN_PATH,     /* the whole path */
-    PATTERN_REFERRER, /* the last step only: the type of the holder and how it holds: app.Holder.attr,
-                         dict[*], app._CACHE */
-};
+#include "lib/query/exclusion.h"
 
 struct patterns {
     uint32_t *of;   /* [object_count + 1]: pattern of each object, 0: no root reaches it */
@@ -24,8 +18,8 @@ struct patterns {
 };
 
 /* O(objects + references). Types count as held by their instances. `avoid` may be NULL. */
-bool patterns_create(struct patterns *ret, struct view *view, enum pattern_mode mode,
-                     const struct object_set *avoid, struct error *err);
+bool patterns_create(struct patterns *ret, struct view *view, const struct exclusion *avoid,
+                     struct error *err);
 void patterns_free(struct patterns *patterns);
 
 /* Appends a pattern's text; "<unreachable>" for 0. */

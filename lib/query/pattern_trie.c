@@ -151,7 +151,8 @@ uint32_t pattern_trie_begin(struct pattern_trie *trie, uint32_t label, struct er
     return intern(trie, (struct node){.label = label}, err);
 }
 
-uint32_t pattern_trie_append(struct pattern_trie *trie, uint32_t pattern, uint32_t label, struct error *err)
+/* `pattern` and one step more, never shortened. */
+static uint32_t append(struct pattern_trie *trie, uint32_t pattern, uint32_t label, struct error *err)
 {
     return intern(
         trie, (struct node){.parent = pattern, .label = label, .depth = trie->node[pattern].depth + 1}, err);
@@ -174,7 +175,7 @@ uint32_t pattern_trie_extend(struct pattern_trie *trie, uint32_t pattern, uint32
         trie->node[before->parent].label == last->label)
         return before->repeated ? last->parent : repeat(trie, last->parent, err);
     if (last->depth < DEEPEST)
-        return pattern_trie_append(trie, pattern, label, err);
+        return append(trie, pattern, label, err);
     /* Too deep: the steps from here on are known by their last one only. */
     uint32_t cut =
         last->parent && before->cut

@@ -16,8 +16,6 @@ uint32_t pattern_trie_begin(struct pattern_trie *trie, uint32_t label, struct er
 /* `pattern` and one step more. A step like the two before it, or two steps like the two before them, are
    written as a repetition, and what is very deep loses its middle: so deep structures have few patterns. */
 uint32_t pattern_trie_extend(struct pattern_trie *trie, uint32_t pattern, uint32_t label, struct error *err);
-/* The same, never shortened. */
-uint32_t pattern_trie_append(struct pattern_trie *trie, uint32_t pattern, uint32_t label, struct error *err);
 
 uint32_t pattern_trie_count(const struct pattern_trie *trie); /* ids are below it */
 void pattern_trie_text(const struct pattern_trie *trie, uint32_t pattern, struct text_buffer *to);

@@ -24,9 +24,13 @@ struct reference_tree_options {
     enum reference_direction direction;
     uint32_t depth;                   /* levels below the targets; 0: no bound */
     uint64_t limit;                   /* children shown per node; 0: all */
+    uint64_t enough;                  /* not 0: from enough_depth on nothing is expanded any more when the */
+    uint32_t enough_depth;            /* tree has so many nodes: a bound on what is read, not on depth */
     bool group;                       /* alike neighbours in one node */
+    bool group_targets;               /* targets of one type in one node; else each its own */
     bool weak;                        /* follow weak references (they are shown in any case) */
     const struct object_set *exclude; /* objects left out, or NULL */
+    const bool *exclude_roots;        /* [heap->root_count]: roots left out, or NULL */
 };
 
 struct reference_node {
@@ -44,10 +48,14 @@ struct reference_node {
     const char *label; /* the line: app.Holder.attr, dict['k7'], app._FAN; of referents: step and preview */
     uint32_t root; /* the best root of `object` (or for 0 the root): index into heap->roots, PATH_NO_ROOT */
     bool uncertain;
-    bool cycle;    /* the object stands above it in its own branch */
-    bool repeated; /* the object is expanded elsewhere in the tree */
-    bool ends;     /* a branch's end: a module or another root that is the object itself */
+    bool cycle;       /* the object stands above it in its own branch */
+    bool repeated;    /* the object is expanded elsewhere in the tree */
+    bool orphan;      /* nothing in the snapshot holds it, no root either: it is held from C, or garbage */
+    bool deeper;      /* the depth cut off what is beyond it */
+    bool ends;        /* a branch's end: a module or another root that is the object itself */
+    bool target_root; /* a target that is such a root itself, but is expanded */
     uint64_t hidden_nodes, hidden_references; /* children cut off by the limit */
+    const char *hidden_text; /* of what types: "242 module, 10 dict, …", or the only one; "" if none */
 };
 
 struct reference_tree {
@@ -57,7 +65,7 @@ struct reference_tree {
     struct arena arena;
 };
 
-/* Targets may be many (all of a type): they make one node when grouped, one node each otherwise. */
+/* Targets may be many (all of a type). A target given twice is one. */
 bool reference_tree_create(struct reference_tree *ret, struct view *view, const object_id *targets,
                            size_t target_count, const struct reference_tree_options *options,
                            struct error *err);

@@ -83,6 +83,23 @@ static void add_place(struct view *view, uint32_t root, struct text_buffer *to)
     text_buffer_free(&step);
 }
 
+bool root_row_from_c(struct view *view, object_id object, uint64_t count, struct arena *arena,
+                     struct root_row *ret, struct error *err)
+{
+    struct text_buffer text = {0};
+    text_buffer_format(&text, "<held from C ×%llu>", (unsigned long long)count);
+    *ret = (struct root_row){.kind = ROOT_C_REFERENCE,
+                             .kind_name = spelling_root_kind(ROOT_C_REFERENCE),
+                             .name = "",
+                             .variable = "",
+                             .object = object,
+                             .address = view_heap(view)->address[object],
+                             .count = count,
+                             .text = kept(&text, arena, err)};
+    text_buffer_free(&text);
+    return ret->text != NULL;
+}
+
 bool root_row_fill(struct view *view, uint32_t root, struct arena *arena, struct root_row *ret,
                    struct error *err)
 {

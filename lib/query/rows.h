@@ -41,6 +41,10 @@ struct root_row {
     uint32_t line;                        /* 0 = unknown */
 };
 
+/* The row of what C holds: `count` references that nothing in the snapshot explains. */
+bool root_row_from_c(struct view *view, object_id object, uint64_t count, struct arena *arena,
+                     struct root_row *ret, struct error *err);
+
 /* `root` is an index into heap->roots. */
 bool root_row_fill(struct view *view, uint32_t root, struct arena *arena, struct root_row *ret,
                    struct error *err);

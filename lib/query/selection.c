@@ -8,78 +8,40 @@
 #include "lib/graph/address_order.h"
 #include "lib/query/expression.h"
 #include "lib/query/spelling.h"
-
-enum { NAMES_SHOWN = 8 };
-
-static bool is_glob(const char *text)
-{
-    return strpbrk(text, "*?[") != NULL;
-}
-
-/* app.Outer.Inner: "Inner" and "Outer.Inner" are names without the module. */
-static bool is_bare_name_of(const char *full, const char *name)
-{
-    size_t length = strlen(full), tail = strlen(name);
-    return length > tail && full[length - tail - 1] == '.' && !strcmp(full + length - tail, name);
-}
-
-/* Appends a type's name to a list for an error message, once. */
-static void add_listed(struct text_buffer *list, const char *name, unsigned *count)
-{
-    const char *text = text_buffer_text(list), *at = strstr(text, name);
-    size_t length = strlen(name);
-    if (at && (at == text || at[-1] == ' ') && (at[length] == ',' || !at[length]))
-        return;
-    if (++*count > NAMES_SHOWN)
-        return;
-    if (list->length)
-        text_buffer_add(list, ", ");
-    text_buffer_add(list, name);
-}
-
-static bool error_no_type(const struct heap *heap, const char *name, struct error *err)
-{
-    struct text_buffer near = {0};
-    unsigned count = 0;
-    const char *last = strrchr(name, '.');
-    last = last && last[1] ? last + 1 : name;
-    for (type_id t = 1; t <= heap->type_count; t++) {
-        const char *full = heap_string(heap, heap->types[t].name, NULL);
-        if (*name && strcasestr(full, last))
-            add_listed(&near, full, &count);
-    }
-    if (count)
-        error_set(err, ERROR_NOT_FOUND, "no type %s; there is %s%s", name, text_buffer_text(&near),
-                  count > NAMES_SHOWN ? ", ..." : "");
-    else
-        error_set(err, ERROR_NOT_FOUND, "no type %s", name);
-    text_buffer_free(&near);
-    return false;
-}
+#include "lib/query/type_names.h"
 
 bool selection_types(const struct heap *heap, const char *name, bool *types, struct error *err)
 {
-    bool any = false;
-    for (type_id t = 1; t <= heap->type_count; t++) {
-        const char *full = heap_string(heap, heap->types[t].name, NULL);
-        types[t] = !strcmp(full, name) || (is_glob(name) && !fnmatch(name, full, 0));
-        any |= types[t];
-    }
-    if (any)
-        return true;
-    struct text_buffer matches = {0};
-    unsigned count = 0;
-    for (type_id t = 1; t <= heap->type_count && *name; t++) {
-        const char *full = heap_string(heap, heap->types[t].name, NULL);
-        types[t] = is_bare_name_of(full, name);
-        if (types[t])
-            add_listed(&matches, full, &count);
-    }
-    if (count > 1)
-        error_set(err, ERROR_USAGE, "%s is the name of several types: %s%s", name, text_buffer_text(&matches),
-                  count > NAMES_SHOWN ? ", ..." : "");
-    text_buffer_free(&matches);
-    return count == 1 || (count ? false : error_no_type(heap, name, err));
+    const char **names = malloc(((size_t)heap->type_count + 1) * sizeof *names);
+    if (!names)
+        return error_no_memory(err);
+    for (type_id t = 1; t <= heap->type_count; t++)
+        names[t - 1] = heap_string(heap, heap->types[t].name, NULL);
+    bool ok = type_names_match(names, heap->type_count, name, types + 1, err);
+    free(names);
+    return ok;
+}
+
+static const char *module_of(const struct heap *heap, type_id type)
+{
+    const char *module = heap_string(heap, heap->types[type].module, NULL);
+    return *module ? module : "builtins";
+}
+
+static bool error_no_module(const struct heap *heap, const char *module, struct error *err)
+{
+    const char **names = malloc(((size_t)heap->type_count + 1) * sizeof *names);
+    struct text_buffer near = {0};
+    if (!names)
+        return error_no_memory(err);
+    for (type_id t = 1; t <= heap->type_count; t++)
+        names[t - 1] = module_of(heap, t);
+    bool any = type_names_nearest(names, heap->type_count, module, &near);
+    error_set(err, ERROR_NOT_FOUND, "no module %s among those of its %u types%s%s", module, heap->type_count,
+              any ? "; there is " : "", text_buffer_text(&near));
+    text_buffer_free(&near);
+    free(names);
+    return false;
 }
 
 /* Keeps those types whose module matches. */
@@ -87,12 +49,12 @@ static bool restrict_module(const struct heap *heap, const char *module, bool *t
 {
     bool any = false;
     for (type_id t = 1; t <= heap->type_count; t++) {
-        const char *of = heap_string(heap, heap->types[t].module, NULL);
-        bool match = !strcmp(of, module) || (is_glob(module) && !fnmatch(module, of, 0));
+        const char *of = module_of(heap, t);
+        bool match = !strcmp(of, module) || (type_names_is_glob(module) && !fnmatch(module, of, 0));
         any |= match;
         types[t] = types[t] && match;
     }
-    return any || error_set(err, ERROR_NOT_FOUND, "no type of a module %s", module);
+    return any || error_no_module(heap, module, err);
 }
 
 bool selection_create(struct selection *selection, struct view *view, const struct selection_request *request,
@@ -161,10 +123,9 @@ bool selection_matches(struct selection *selection, const struct view *view, obj
     const struct heap *heap = view_heap(view);
     if (selection->types && !selection->types[heap_type_of(heap, id)])
         return false;
-    if (request->min_size || request->by_refcount) {
+    if (request->min_size) {
         struct heap_detail detail;
-        if (!heap_detail(heap, id, &detail) || detail.size < request->min_size ||
-            (request->by_refcount && detail.refcount != request->refcount))
+        if (!heap_detail(heap, id, &detail) || detail.size < request->min_size)
             return false;
     }
     return !request->value || value_matches(selection, view, id);
@@ -173,7 +134,7 @@ bool selection_matches(struct selection *selection, const struct view *view, obj
 object_id *selection_objects(struct selection *selection, struct view *view, size_t *count, struct error *err)
 {
     const struct heap *heap = view_heap(view);
-    if ((selection->request.min_size || selection->request.by_refcount) && !view_details(view, err))
+    if (selection->request.min_size && !view_details(view, err))
         return NULL;
     object_id *objects = address_order(heap, err);
     if (!objects)
@@ -188,33 +149,4 @@ object_id *selection_objects(struct selection *selection, struct view *view, siz
         return NULL;
     }
     return objects;
-}
-
-bool selection_add(struct view *view, const char *text, struct object_set *set, struct error *err)
-{
-    const struct heap *heap = view_heap(view);
-    struct error type_error = {0};
-    bool number = *text == '@' || (*text >= '0' && *text <= '9');
-    bool *types = number ? NULL : calloc((size_t)heap->type_count + 1, 1);
-    if (!number && !types)
-        return error_no_memory(err);
-    if (types && selection_types(heap, text, types, &type_error)) {
-        for (object_id id = 1; id <= heap->object_count; id++)
-            if (types[heap_type_of(heap, id)])
-                object_set_add(set, id);
-        free(types);
-        return true;
-    }
-    free(types);
-    if (!number && type_error.code == ERROR_USAGE) {
-        if (err)
-            *err = type_error;
-        return false;
-    }
-    object_id id = expression_find(view, text, err);
-    if (!id && err && !number && !strpbrk(text, "[<{"))
-        *err = type_error; /* it reads like a type's name */
-    if (id)
-        object_set_add(set, id);
-    return id != 0;
 }

@@ -1,4 +1,4 @@
-/* selection.h -- which objects a question is about: by type, module, size, refcount, value. */
+/* selection.h -- which objects a question is about: by type, module, size, value. */
 #ifndef HELDBY_SELECTION_H
 #define HELDBY_SELECTION_H
 
@@ -13,8 +13,6 @@ struct selection_request {
     const char *value;  /* POSIX extended regular expression, searched in the raw text of str and bytes and in
                            the preview of others */
     uint64_t min_size;  /* inclusive, bytes */
-    uint64_t refcount;
-    bool by_refcount; /* refcount counts, 0 included */
 };
 
 struct selection {
@@ -37,9 +35,5 @@ object_id *selection_objects(struct selection *selection, struct view *view, siz
 
 /* Marks the types a name or glob means. False: none or several, as in selection_create. */
 bool selection_types(const struct heap *heap, const char *name, bool *types, struct error *err);
-
-/* Adds to a set what one text means, for --avoid and --exclude: an object (expression.h) or all objects of a
- * type. */
-bool selection_add(struct view *view, const char *text, struct object_set *set, struct error *err);
 
 #endif

@@ -55,6 +55,50 @@ static void add_bracketed_key(const struct view *view, const struct hold *hold, 
         text_buffer_format(to, "<pair %lld>", (long long)hold->number);
 }
 
+/* The variable under which a context (a hash array mapped trie, Python/hamt.c) has a value: a node reports
+ * each value, then its key. 0: the reference is none of those. */
+static object_id context_variable(const struct heap *heap, const struct hold *hold)
+{
+    static const char *const nodes[] = {"hamt_bitmap_node", "hamt_collision_node"};
+    const char *type = heap_type_name(heap, hold->holder);
+    if (hold->number >= 0 || !hold->holder || (strcmp(type, nodes[0]) != 0 && strcmp(type, nodes[1]) != 0))
+        return 0;
+    const struct heap_shape *shape = &heap->shapes[heap->shape[hold->holder]];
+    uint64_t edge =
+        csr_start(&heap->edges, hold->holder) + shape->field_count + (uint64_t)(-1 - hold->number);
+    if (edge + 1 >= csr_end(&heap->edges, hold->holder) || heap->edges.item[edge] != hold->object)
+        return 0;
+    object_id key = heap->edges.item[edge + 1];
+    const char *key_type = key ? heap_type_name(heap, key) : "";
+    const char *last = strrchr(key_type, '.');
+    return !strncmp(heap_type_name(heap, hold->object), "hamt_", 5) ||
+                   strcmp(last ? last + 1 : key_type, "ContextVar") != 0
+               ? 0
+               : key;
+}
+
+/* [<ContextVar request>] */
+static bool add_context_variable(const struct view *view, const struct hold *hold, bool pattern,
+                                 struct text_buffer *to)
+{
+    struct heap_preview name;
+    object_id variable = context_variable(view->heap, hold);
+    if (!variable)
+        return false;
+    if (pattern)
+        text_buffer_add(to, "[*]");
+    else if (raw_text(view->heap, raw_field(view->heap, variable, "name", NULL), &name)) {
+        text_buffer_add(to, "[<ContextVar ");
+        text_buffer_add_n(to, name.text, name.length);
+        text_buffer_add(to, ">]");
+    } else {
+        text_buffer_add(to, "[");
+        spelling_key(view, variable, to);
+        text_buffer_add(to, "]");
+    }
+    return true;
+}
+
 static void add_dotted(const struct view *view, const struct hold *hold, const char *before,
                        struct text_buffer *to)
 {
@@ -143,7 +187,8 @@ static void add_step(const struct view *view, const struct hold *hold, bool patt
         text_buffer_format(to, ".<interior +0x%llx> ->", (unsigned long long)hold->number);
         break;
     default:
-        add_dotted(view, hold, ".", to);
+        if (hold->number >= 0 || !add_context_variable(view, hold, pattern, to))
+            add_dotted(view, hold, ".", to);
     }
 }
 
@@ -184,7 +229,9 @@ void spelling_name(const struct view *view, const struct hold *hold, struct text
     default:
         break;
     }
-    if (name_of(view, hold, &name))
+    object_id variable = hold->number < 0 ? context_variable(view->heap, hold) : 0;
+    if (name_of(view, hold, &name) ||
+        (variable && raw_text(view->heap, raw_field(view->heap, variable, "name", NULL), &name)))
         text_buffer_add_n(to, name.text, name.length);
     else if (hold->number < 0)
         text_buffer_format(to, "#%lld", (long long)(-1 - hold->number));

@@ -51,6 +51,8 @@ bool spelling_is_identifier(const char *text, size_t length);
  * before. */
 void spelling_str(const char *text, size_t length, size_t most, bool more, struct text_buffer *to);
 void spelling_bytes(const char *text, size_t length, size_t most, bool more, struct text_buffer *to);
+/* 1002 as 1 002 */
+void spelling_count(uint64_t count, struct text_buffer *to);
 /* repr() of a float: the shortest digits that give the same value. */
 void spelling_float(double value, struct text_buffer *to);
 

@@ -13,8 +13,7 @@ static void add_address(const struct heap *heap, object_id object, struct text_b
     text_buffer_format(to, "0x%llx", (unsigned long long)heap->address[object]);
 }
 
-/* 1002 as 1 002 */
-static void add_count(uint64_t count, struct text_buffer *to)
+void spelling_count(uint64_t count, struct text_buffer *to)
 {
     uint64_t scale = 1;
     while (count / scale >= 1000)
@@ -109,7 +108,7 @@ void spelling_preview(const struct view *view, object_id object, struct text_buf
     int64_t length = heap_container_length(heap, object);
     if (length >= 0) {
         text_buffer_format(to, "%s of ", heap_type_name(heap, object));
-        add_count((uint64_t)length, to);
+        spelling_count((uint64_t)length, to);
     }
 }
 

@@ -50,6 +50,7 @@ void view_destroy(struct view *view)
     graph_destroy(view->graph);
     roots_free(&view->roots);
     object_set_free(&view->transparent);
+    found_references_free(&view->found);
     free(view->type_objects);
     free(view->parts);
     free(view->functions);
@@ -88,6 +89,23 @@ const struct object_set *view_transparent(struct view *view, struct error *err)
 bool view_details(struct view *view, struct error *err)
 {
     return heap_load_details(view->heap, err);
+}
+
+bool view_unexplained(struct view *view, object_id id, uint64_t *ret, struct error *err)
+{
+    if (!view->found.count && !found_references_create(&view->found, view->heap, err))
+        return false;
+    *ret = found_references_missing(&view->found, view->heap, id);
+    return true;
+}
+
+bool view_root_is_stale(struct view *view, uint32_t root)
+{
+    const struct heap_root *r = &view->heap->roots[root];
+    uint64_t refcount, unexplained;
+    return r->certainty != CERTAINTY_EXACT && r->reference == REFERENCE_STACK &&
+           found_references_counted(view->heap, r->target, &refcount) &&
+           view_unexplained(view, r->target, &unexplained, NULL) && unexplained == 0;
 }
 
 uint64_t view_size(const struct view *view, object_id id)

@@ -25,6 +25,15 @@ const struct roots *view_roots(struct view *view, struct error *err);
 const struct object_set *view_transparent(struct view *view, struct error *err); /* without the transpose */
 bool view_details(struct view *view, struct error *err); /* sizes of all objects; one object needs it not */
 
+/* References of one object that nothing in the snapshot explains (lib/graph/found_references.h): C holds
+ * them. Counted for all objects at the first call, 4 bytes each. 0 for an immortal object. False: no memory.
+ */
+bool view_unexplained(struct view *view, object_id id, uint64_t *ret, struct error *err);
+
+/* Is this root a word on an expression stack that was left there? So it is when the object's refcount is
+ * explained without it: then nothing counts the reference. False also where that cannot be known. */
+bool view_root_is_stale(struct view *view, uint32_t root);
+
 /* Shallow size of one object; 0 if the source cannot say. */
 uint64_t view_size(const struct view *view, object_id id);
 

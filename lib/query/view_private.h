@@ -3,6 +3,7 @@
 #define HELDBY_VIEW_PRIVATE_H
 
 #include "lib/base/arena.h"
+#include "lib/graph/found_references.h"
 #include "lib/query/view.h"
 
 struct type_object {
@@ -24,6 +25,7 @@ struct view {
     struct graph *graph;
     struct roots roots;
     struct object_set transparent;
+    struct found_references found;    /* count NULL: not counted yet */
     struct type_object *type_objects; /* ascending by object */
     uint32_t type_object_count;
     struct part_memory *parts; /* [PART_SLOTS], by part modulo */

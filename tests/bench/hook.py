@@ -217,7 +217,7 @@ def print_table(path):
     print("| figure | limit | %s |" % " | ".join(heap.replace("/", " ") for heap in heaps))
     print("| --- | --- |%s" % (" --- |" * len(heaps)))
     for (name, unit), rows in figures.items():
-        limits = {heap.rsplit("/", 1)[1]: row["limit"] for heap, row in rows.items() if row["limit"]}
+        limits = {heap.rsplit("/", 1)[-1]: row["limit"] for heap, row in rows.items() if row["limit"]}
         if len(set(limits.values())) > 1:
             limits = {kind: "%s %s" % (kind, limit) for kind, limit in limits.items()}
         cells = []

@@ -86,6 +86,7 @@ def answers(cli, known, old, new):
         "referrers_of_2000_holders": ([cli, "referrers", new, hex(known["fan"])], "__main__.LISTENERS"),
         "histogram": ([cli, "histogram", new], "__main__.Slotted"),
         "histogram_by_referrer": ([cli, "histogram", new, "--by", "referrer"], "__main__.Node"),
+        "find": ([cli, "find", new, "--type", "__main__.Holder"], "__main__.Holder"),
         "growth": ([cli, "growth", old, new], "__main__.Slotted"),
         "diff": ([cli, "diff", old, new], "__main__.Slotted"),
     }
@@ -122,7 +123,7 @@ def measure(report, options, prefix, python, directory):
             if wanted not in runs[0][1]:
                 raise SystemExit("bench: '%s' does not name %s:\n%s" % (" ".join(command), wanted, runs[0][1]))
             found[name] = statistics.median(seconds for seconds, _ in runs)
-            report.row(prefix, name, found[name], "s", LATER)
+            report.row(prefix, name, found[name], "s", None if name == "diff" else LATER)
             report.row(prefix, "snapshot_and_" + name, cost + found[name], "s", FIRST)
         for name, peers in PEERS.items():
             for peer in peers:

@@ -1,9 +1,12 @@
 /* Makes the small snapshots that the golden tests of the command line read: make_fixtures DIR.
  *
- *   app.1.held app.2.held app.3.held   one service at three moments; its sessions leak into
- * myapp._CACHE['k7'] fan.held                           2 000 alike holders of one object hostile.held names
- * and values that would harm a terminal restarted.held                     the service again, as another
- * process nothing.held                       a process without a single object
+ * - app.1.held app.2.held app.3.held: one service at three moments; its sessions leak into myapp._CACHE['k7']
+ * - restarted.held: the service again, as another process
+ * - fan.held: 2 000 alike holders of one object
+ * - cycles.held: reference cycles and leaks of every fate
+ * - shop.1.held shop.2.held shop.3.held: populations that grow, shrink, burst and are replaced
+ * - hostile.held: names and values that would harm a terminal
+ * - nothing.held: a process without a single object
  *
  * Everything is fixed: addresses, times, order. The model below is kept in memory and then written with the
  * hook's writer.
@@ -435,6 +438,90 @@ static void write_fan(const char *dir)
     end_file();
 }
 
+/* A reference cycle of two, as instances of two types hold each other. */
+static uint32_t tied(uint64_t address, struct shape one, struct shape other)
+{
+    uint32_t first = object(address, one, 56), second = object(address + 0x40, other, 56);
+    hold(first, second);
+    hold(second, first);
+    return first;
+}
+
+static struct shape class_shape(const char *type_name, uint32_t flags, const char *attribute)
+{
+    struct snapshot_field fields[] = {field(REFERENCE_ATTRIBUTE, attribute)};
+    return shape(type(type_name, "app", FAMILY_OTHER, flags), TAIL_NONE, fields, 1);
+}
+
+static void write_cycles(const char *dir)
+{
+    begin_file(dir, "cycles.held", 4242, 1790000100);
+    enum { PLAIN = TYPE_HEAP | TYPE_GC };
+    uint32_t globals;
+    module(0x1000, "app", &globals);
+    struct shape next = class_shape("app.Node", PLAIN, "next"), prev = class_shape("app.Node", PLAIN, "prev");
+    struct shape parent = class_shape("app.Tree", PLAIN, "children"),
+                 child = class_shape("app.Leaf", PLAIN, "parent");
+    struct shape closing = class_shape("app.Connection", PLAIN | TYPE_FINALIZER, "pool"),
+                 pool = class_shape("app.Pool", PLAIN, "connection");
+    struct shape buffer = class_shape("app.native.Buffer", TYPE_HEAP, "owner"),
+                 owner = class_shape("app.Owner", PLAIN, "buffer");
+    struct shape handle = class_shape("app.native.Handle", PLAIN, "value");
+
+    /* Reachable: a function and its module hold each other; a tree whose leaves know it. */
+    uint32_t handler = object(0x11800, shapes.function, 152);
+    hold(handler, 0);
+    hold(handler, globals);
+    hold(handler, 0);
+    name(handler, "handler");
+    put(globals, "handler", handler);
+    uint32_t tree = object(0x10000, parent, 56), leaves = object(0x10100, shapes.list, 80);
+    put(globals, "tree", tree);
+    hold(tree, leaves);
+    for (uint32_t i = 0; i < 3; i++) {
+        uint32_t leaf = object(0x10200 + i * 0x40, child, 56);
+        hold(leaves, leaf);
+        hold(leaf, tree);
+    }
+    /* Garbage: many alike pairs, one of them with something that hangs on it, dicts under different keys, a
+     * list. */
+    for (uint32_t i = 0; i < 1200; i++)
+        tied(0x100000 + i * 0x80, next, prev);
+    for (uint32_t i = 0; i < 3; i++) {
+        char key[16];
+        uint32_t dict = object(0x11000 + i * 0x100, shapes.dict, 232);
+        snprintf(key, sizeof key, "own %u", i);
+        put(dict, key, dict);
+    }
+    uint32_t list = object(0x12000, shapes.list, 64);
+    hold(list, list);
+    hold(list, text("hangs on the list"));
+    /* With a finalizer; frozen; with an object the collector does not know; held by gc.garbage; by C. */
+    tied(0x13000, closing, pool);
+    uint32_t frozen = tied(0x13100, parent, child);
+    objects[frozen].flags |= OBJECT_FROZEN;
+    objects[frozen + 1].flags |= OBJECT_FROZEN;
+    tied(0x13200, owner, buffer);
+    uint32_t garbage = object(0x13300, shapes.list, 88), saved = tied(0x13400, closing, pool);
+    hold(garbage, saved);
+    struct snapshot_root root = {.kind = ROOT_INTERPRETER,
+                                 .reference = REFERENCE_FIELD,
+                                 .name = string("gc.garbage"),
+                                 .target = garbage};
+    snapshot_writer_root(writer, &root);
+    objects[garbage].refcount++;
+    objects[tied(0x13500, owner, child)].refcount++;
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t leaked = object(0x14000 + i * 0x40, handle, 40);
+        hold(leaked, text(i ? "second leak" : "first leak"));
+        objects[leaked].refcount += 2;
+    }
+    uint32_t name_in_c = text("__name_in_a_table__");
+    objects[name_in_c].flags |= OBJECT_INTERNED;
+    objects[name_in_c].refcount++;
+    end_file();
+}
+
 static void write_hostile(const char *dir)
 {
     begin_file(dir, "hostile.held", 4242, 1790000100);
@@ -447,6 +534,205 @@ static void write_hostile(const char *dir)
     put(globals, "it's \"quoted\"\n", list);
     hold(list, first);
     hold(first, text("line one\nline two\t\x1b[1mbold\x7f \xe2\x80\xae"));
+    end_file();
+}
+
+/* A str or bytes key whose bytes may be anything. */
+static uint32_t odd_key(struct shape s, enum preview_kind kind, uint64_t address, const char *bytes,
+                        size_t length, uint64_t full_length)
+{
+    uint32_t id = object(address, s, 49 + full_length);
+    objects[id].flags = 0;
+    preview(id, kind, full_length, bytes, length);
+    return id;
+}
+
+/* Keys and names that are hard to write in DOT, XML, CSV and JSON; a type with a finalizer. */
+static void write_keys(const char *dir)
+{
+    begin_file(dir, "keys.held", 4242, 1790000100);
+    static const struct {
+        const char *bytes;
+        size_t length;
+    } keys[] = {{"quote \" end", 11},
+                {"back\\slash\\", 11},
+                {"new\nline", 8},
+                {"nul\0inside", 10},
+                {"<b>bold</b>", 11},
+                {"&amp; &#60; &lt;", 16},
+                {"]]> --> */ //", 13},
+                {"\x1b[31mred\x07\x7f", 10},
+                {"\xef\xbf\xbe \xef\xbf\xbf", 7},
+                {"a,b;c\td", 7},
+                {" spaces ", 8},
+                {"\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80", 9},
+                {"\\N\\G\\l %s {|}", 13},
+                {"", 0}};
+    struct shape bytes_shape = shape(type("bytes", "builtins", FAMILY_BYTES, 0), TAIL_NONE, NULL, 0);
+    struct snapshot_field odd_fields[] = {field(REFERENCE_ATTRIBUTE, "bad\xff\xc3\x28name<&>\"\x01")};
+    struct shape value_shape =
+        shape(type("keys.Value", "keys", FAMILY_OTHER, TYPE_HEAP | TYPE_GC | TYPE_FINALIZER), TAIL_NONE,
+              odd_fields, 1);
+    uint32_t globals, dict = object(0x10000, shapes.dict, 1200), none = object(0x600, shapes.none, 16);
+    objects[none].flags = OBJECT_STATIC | OBJECT_IMMORTAL;
+    module(0x1000, "keys", &globals);
+    put(globals, "DICT", dict);
+    for (uint32_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        uint64_t points = 0;
+        for (size_t b = 0; b < keys[i].length; b++)
+            points += ((unsigned char)keys[i].bytes[b] & 0xc0) != 0x80;
+        hold(dict,
+             odd_key(shapes.str, PREVIEW_STR, 0x20000 + i * 0x100, keys[i].bytes, keys[i].length, points));
+        uint32_t value = object(0x30000 + i * 0x40, value_shape, 48);
+        hold(dict, value);
+        hold(value, none);
+    }
+    char filler[64];
+    memset(filler, 'x', sizeof filler);
+    hold(dict, odd_key(shapes.str, PREVIEW_STR, 0x21000, filler, sizeof filler, 5000));
+    hold(dict, none);
+    hold(dict, odd_key(bytes_shape, PREVIEW_BYTES, 0x21100, "\xff\xfe\0\"\\", 5, 5));
+    hold(dict, none);
+    end_file();
+}
+
+/* References from C: leaked ones, those an interpreter always has, one that a stack may have, one too many
+ * found. */
+static void write_leaks(const char *dir)
+{
+    begin_file(dir, "leaks.held", 4242, 1790000100);
+    uint32_t globals, sessions = object(0x10000, shapes.list, 120);
+    module(0x1000, "app", &globals);
+    put(globals, "SESSIONS", sessions);
+    struct snapshot_field fields[] = {field(REFERENCE_ATTRIBUTE, "user")};
+    struct shape session =
+        shape(type("app.Session", "app", FAMILY_OTHER, TYPE_HEAP | TYPE_GC), TAIL_NONE, fields, 1);
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t leaked = object(0x20000 + i * 0x40, session, 56);
+        hold(sessions, leaked);
+        hold(leaked, text("user"));
+        objects[leaked].refcount += i; /* the first one is not leaked */
+    }
+    uint32_t alone = object(0x30000, shapes.list, 88);
+    hold(alone, text("only C holds the list"));
+    objects[alone].refcount += 2;
+    uint32_t buffer = text("a buffer that was not given back");
+    put(globals, "last", buffer);
+    objects[buffer].refcount += 7;
+
+    uint32_t interned = text("interned");
+    put(globals, "name", interned);
+    objects[interned].flags = OBJECT_INTERNED;
+    objects[interned].refcount += 3;
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t number = integer(0x40000 + i * 0x40, i ? 4096 : 256); /* cached; not cached */
+        put(globals, i ? "page" : "small", number);
+        objects[number].refcount++;
+    }
+    uint32_t session_class = object(0x50000, shapes.type, 1064);
+    name(session_class, "app.Session");
+    put(globals, "Session", session_class);
+    objects[session_class].refcount += 2;
+    uint32_t none = object(0x600, shapes.none, 16);
+    objects[none].flags = OBJECT_STATIC | OBJECT_IMMORTAL;
+    objects[none].refcount = 0xffffffff;
+    put(globals, "nothing", none);
+    objects[none].refcount = 0xffffffff;
+    uint32_t freed = object(0x60000, shapes.dict, 64);
+    put(globals, "freed", freed);
+    objects[freed].refcount = 0;
+
+    uint32_t thread =
+        snapshot_writer_thread(writer, 0x7f1000000740, 4242, string("MainThread"), THREAD_MAIN, 0);
+    struct snapshot_frame frame = {.thread = thread,
+                                   .function = string("main"),
+                                   .module = string("app"),
+                                   .file = string("app.py"),
+                                   .line = 9};
+    uint32_t frame_id = snapshot_writer_frame(writer, &frame);
+    uint32_t values[] = {object(0x70000, shapes.generator, 208), object(0x71000, shapes.list, 56)};
+    for (uint32_t i = 0; i < 2; i++) { /* a generator is on the stack; a list may only have been */
+        struct snapshot_root root = {.kind = ROOT_FRAME,
+                                     .reference = REFERENCE_STACK,
+                                     .certainty = CERTAINTY_UNCERTAIN,
+                                     .number = i,
+                                     .target = values[i],
+                                     .thread = thread,
+                                     .frame = frame_id};
+        snapshot_writer_root(writer, &root);
+        put(globals, i ? "listed" : "stream", values[i]);
+        objects[values[i]].refcount++;
+    }
+    end_file();
+}
+
+static void put_at(uint32_t dict, uint64_t key_address, const char *key, uint32_t value)
+{
+    hold(dict, text_at(key_address, key));
+    hold(dict, value);
+}
+
+/* An instance with a dict of its own. */
+static uint32_t with_dict(uint64_t address, const char *type_name, const char *user, unsigned level)
+{
+    struct snapshot_field fields[] = {field(REFERENCE_NAMESPACE, "__dict__")};
+    struct shape own = shape(type(type_name, "lib", FAMILY_OTHER, TYPE_HEAP | TYPE_GC), TAIL_NONE, fields, 1);
+    uint32_t id = object(address, own, 48), dict = object(address + 0x40, shapes.dict, 104);
+    hold(id, dict);
+    put_at(dict, address + 0x400000, "user", text_at(address + 0x401000, user));
+    put_at(dict, address + 0x402000, "level", integer(address + 0x403000, level));
+    return id;
+}
+
+/* Populations that grow, shrink, burst and are replaced at the same addresses; two types called Session. */
+static void write_shop(const char *dir, const char *file_name, double time, unsigned step)
+{
+    static const unsigned first[] = {0, 0, 2}, last[] = {3, 6, 8}, bursts[] = {5, 2, 6};
+    begin_file(dir, file_name, 4242, time);
+    uint32_t globals, sessions = object(0x10000, shapes.dict, 352), recent = object(0x11000, shapes.list, 88);
+    uint32_t burst = object(0x12000, shapes.list, 96 + 8 * bursts[step]),
+             jobs = object(0x13000, shapes.dict, 232);
+    module(0x1000, "shop", &globals);
+    put(globals, "_SESSIONS", sessions);
+    put(globals, "_RECENT", recent);
+    put(globals, "_BURST", burst);
+    put(globals, "_JOBS", jobs);
+    struct snapshot_field session_fields[] = {field(REFERENCE_ATTRIBUTE, "user"),
+                                              field(REFERENCE_ATTRIBUTE, "level")};
+    struct snapshot_field slots[] = {field(REFERENCE_SLOT, "value")};
+    enum { PLAIN = TYPE_HEAP | TYPE_GC };
+    struct shape session =
+        shape(type("shop.Session", "shop", FAMILY_OTHER, PLAIN), TAIL_NONE, session_fields, 2);
+    struct shape other = shape(type("shop.Burst", "shop", FAMILY_OTHER, PLAIN), TAIL_NONE, slots, 1);
+    struct shape job = shape(type("shop.jobs.Job", "shop.jobs", FAMILY_OTHER, PLAIN), TAIL_NONE, slots, 1);
+    for (unsigned i = first[step]; i < last[step]; i++) {
+        char name[24];
+        uint32_t id = object(0x100000 + i * 0x80, session, 64);
+        snprintf(name, sizeof name, "user-%u", i);
+        hold(id, text_at(0x200000 + i * 0x80, name));
+        hold(id, integer(0x210000 + i * 0x40, i * 10));
+        snprintf(name, sizeof name, "k%u", i);
+        put_at(sessions, 0x220000 + i * 0x40, name, id);
+        if (i + 2 >= last[step])
+            hold(recent, id);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        hold(recent, with_dict(0x300000 + i * 0x80, "lib.Session", i ? "alice" : "bob", i + 3));
+    for (unsigned i = 0; i < bursts[step]; i++) {
+        uint32_t id = object(0x400000 + i * 0x80, other, 48);
+        hold(burst, id);
+        hold(id, text_at(0x410000 + i * 0x80, "burst"));
+    }
+    /* Each job is done and its successor lies where it lay: the key and what it holds are others. */
+    for (unsigned i = 0; i < 4; i++) {
+        char name[24];
+        uint32_t id = object(0x420000 + i * 0x80, job, 48),
+                 list = object(0x430000 + i * 0x80, shapes.list, 64);
+        snprintf(name, sizeof name, "job-%u", step * 4 + i);
+        put_at(jobs, 0x440000 + (step * 4 + i) * 0x40, name, id);
+        hold(id, list);
+        hold(list, text_at(0x450000 + i * 0x80, name));
+    }
     end_file();
 }
 
@@ -463,6 +749,12 @@ int main(int argc, char **argv)
     write_service(dir, "restarted.held", 5151, 1790000240, 2, 8);
     write_fan(dir);
     write_hostile(dir);
+    write_cycles(dir);
+    write_keys(dir);
+    write_leaks(dir);
+    write_shop(dir, "shop.1.held", 1790000060, 0);
+    write_shop(dir, "shop.2.held", 1790000120, 1);
+    write_shop(dir, "shop.3.held", 1790000180, 2);
     begin_file(dir, "nothing.held", 4242, 1790000060);
     end_file();
     return 0;

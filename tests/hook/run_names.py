@@ -12,6 +12,7 @@ import os
 import re
 
 import held
+import refleak
 
 # Read back by show: all but those where Python has no order, or where the root is no name.
 NOT_READ_BACK = re.compile(r"\{\*\}|<held from C|\u2026|<interpreter|<thread| 0x")
@@ -117,6 +118,9 @@ def check_referrers(test, snapshot, label, case):
 
 def body(test):
     directory = test.folder_for("names")
+    missing = refleak.build(test, directory)
+    if missing:
+        test.note("SKIPPED fields of extension types: %s", missing)
     test.run_program("names_program.py", directory)
     snapshot, = test.snapshots(directory, 1)
     cases = test.told(directory, "names.json")
@@ -128,7 +132,7 @@ def body(test):
         except held.Failed as error:
             test.check(False, "%s: %s", label, error)
     test.note("%d ways of holding an object", len(cases))
-    test.check(len(cases) > 130, "only %d cases", len(cases))
+    test.check(len(cases) > 200, "only %d cases", len(cases))
 
 
 if __name__ == "__main__":

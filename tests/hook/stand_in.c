@@ -1,5 +1,5 @@
-/* A program that looks to the hook like a CPython it does not support: it says the version that it is told, and
- * ends at a line of input or a signal. With STAND_IN_DEBUG it exports what only a debug build has. */
+/* A program that looks to the hook like a CPython it does not support: it says the version that it is told,
+ * and ends at a line of input or a signal. With STAND_IN_DEBUG it exports what only a debug build has. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -291,6 +291,17 @@ void kit_local(struct kit *k, uint32_t frame, const char *name, object_id target
                                    .frame = frame});
 }
 
+void kit_stack(struct kit *k, uint32_t frame, int64_t slot, object_id target)
+{
+    add_root(k, (struct heap_root){.kind = ROOT_FRAME,
+                                   .reference = REFERENCE_STACK,
+                                   .certainty = CERTAINTY_UNCERTAIN,
+                                   .number = slot,
+                                   .target = target,
+                                   .thread = 1,
+                                   .frame = frame});
+}
+
 object_id kit_module(struct kit *k, const char *name)
 {
     object_id module = kit_named(k, FAMILY_MODULE, name), dict = kit_builtin(k, FAMILY_DICT);

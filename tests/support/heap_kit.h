@@ -45,6 +45,8 @@ uint32_t kit_thread(struct kit *k, const char *name, uint64_t ident);
 uint32_t kit_frame(struct kit *k, uint32_t thread, const char *module, const char *function, uint32_t depth,
                    object_id code);
 void kit_local(struct kit *k, uint32_t frame, const char *name, object_id target);
+/* An uncertain place on the frame's expression stack. */
+void kit_stack(struct kit *k, uint32_t frame, int64_t slot, object_id target);
 
 /* A module with its dict, in sys.modules. */
 object_id kit_module(struct kit *k, const char *name);

@@ -127,12 +127,93 @@ START_TEST(same_object)
 }
 END_TEST
 
+/* app.JOBS: a job at 0x1000 under a key, holding a list that holds a text; all at the addresses they had. */
+static struct heap *jobs(long key, const char *text, uint64_t key_address)
+{
+    struct kit *k = kit_create();
+    object_id module = kit_module(k, "app"), dict = kit_builtin(k, FAMILY_DICT),
+              list = kit_builtin(k, FAMILY_LIST);
+    object_id job = kit_object(k, kit_type(k, "app.Job", "app", FAMILY_OTHER));
+    object_id number = kit_int(k, key), value = kit_str(k, text);
+    kit_global(k, module, "JOBS", dict);
+    kit_pair(k, dict, number, job);
+    kit_field(k, job, REFERENCE_ATTRIBUTE, "items", list);
+    kit_item(k, list, value);
+    kit_address(k, job, 0x100000);
+    kit_address(k, list, 0x100200);
+    kit_address(k, value, 0x100300);
+    kit_address(k, number, key_address);
+    return kit_finish(k);
+}
+
+static struct diff_row job_row(struct heap *before, struct heap *now)
+{
+    struct view *older = view_create(before, &err), *newer = view_create(now, &err);
+    struct diff diff;
+    struct diff_options options = {.by = DIFF_TYPE};
+    ck_assert_ok(older && newer && diff_create(&diff, older, newer, &options, &err), &err);
+    struct diff_row row = *row_named(&diff, "app.Job", NULL);
+    row.type = "";
+    diff_free(&diff);
+    view_destroy(older);
+    view_destroy(newer);
+    heap_destroy(before);
+    heap_destroy(now);
+    return row;
+}
+
+START_TEST(used_addresses_are_said)
+{
+    /* The same job. */
+    struct diff_row row = job_row(jobs(1, "work", 0x100400), jobs(1, "work", 0x100400));
+    ck_assert_uint_eq(row.kept, 1);
+    ck_assert_uint_eq(row.possibly_reused, 0);
+    /* Other work under the same key: the job may have been given it. */
+    row = job_row(jobs(1, "work", 0x100400), jobs(1, "play", 0x100400));
+    ck_assert_uint_eq(row.possibly_reused, 0);
+    /* Under another key, with the same work: it was moved. */
+    row = job_row(jobs(1, "work", 0x100400), jobs(2, "work", 0x100400));
+    ck_assert_uint_eq(row.possibly_reused, 0);
+    /* Other work under another key: nothing says that it is the same job. */
+    row = job_row(jobs(1, "work", 0x100400), jobs(2, "play", 0x100500));
+    ck_assert_uint_eq(row.added, 0);
+    ck_assert_uint_eq(row.kept, 1);
+    ck_assert_uint_eq(row.possibly_reused, 1);
+}
+END_TEST
+
+/* A value that is another one is another object, whatever its address. */
+START_TEST(values_are_compared)
+{
+    struct heap *before = jobs(1, "work", 0x100400), *now = jobs(2, "play", 0x100400);
+    struct view *older = view_create(before, &err), *newer = view_create(now, &err);
+    struct diff diff;
+    struct diff_options options = {.by = DIFF_TYPE, .sort = DIFF_ADDED};
+    ck_assert_ok(older && newer && diff_create(&diff, older, newer, &options, &err), &err);
+    ck_assert_uint_eq(row_named(&diff, "int", NULL)->added, 1);
+    ck_assert_uint_eq(row_named(&diff, "str", NULL)->added, 1);
+    ck_assert_uint_eq(row_named(&diff, "str", NULL)->removed, 1);
+    diff_free(&diff);
+    options = (struct diff_options){.by = DIFF_TYPE, .type = "Job"};
+    ck_assert_ok(diff_create(&diff, older, newer, &options, &err), &err);
+    ck_assert_uint_eq(diff.row_count, 1);
+    diff_free(&diff);
+    options.type = "app.Jib";
+    ck_assert(!diff_create(&diff, older, newer, &options, &err));
+    ck_assert_error(&err, ERROR_NOT_FOUND, "there is app.Job");
+    view_destroy(older);
+    view_destroy(newer);
+    heap_destroy(before);
+    heap_destroy(now);
+}
+END_TEST
+
 START_TEST(growing_at_every_step)
 {
     static const int sessions[] = {3, 5, 12};
     for (int by = GROWTH_TYPE; by <= GROWTH_PATH; by++) {
         struct growth growth;
-        ck_assert_ok(growth_begin(&growth, (enum growth_by)by, &err), &err);
+        ck_assert_ok(growth_begin(&growth, &(struct growth_options){.by = (enum growth_by)by}, &err), &err);
         for (int i = 0; i < 3; i++) {
             struct heap *heap = program(sessions[i], i == 1);
             struct view *view = view_create(heap, &err);
@@ -154,7 +235,7 @@ START_TEST(growing_at_every_step)
         growth_free(&growth);
     }
     struct growth growth;
-    ck_assert_ok(growth_begin(&growth, GROWTH_TYPE, &err), &err);
+    ck_assert_ok(growth_begin(&growth, &(struct growth_options){.by = GROWTH_TYPE}, &err), &err);
     ck_assert(!growth_finish(&growth, &err));
     ck_assert_error(&err, ERROR_USAGE, "at least two");
     growth_free(&growth);
@@ -168,6 +249,8 @@ int main(void)
     tcase_add_test(tc, by_type);
     tcase_add_test(tc, by_path);
     tcase_add_test(tc, same_object);
+    tcase_add_test(tc, used_addresses_are_said);
+    tcase_add_test(tc, values_are_compared);
     tcase_add_test(tc, growing_at_every_step);
     suite_add_tcase(suite, tc);
     return run_suite(suite);

@@ -34,7 +34,7 @@ END_TEST
 START_TEST(cuts_what_is_too_long_and_accepts_nobody)
 {
     struct error err;
-    char path[1000], text[10];
+    char path[3000], text[10];
     memset(path, 'p', sizeof path - 1);
     path[sizeof path - 1] = '\0';
     error_bad_input(&err, path, 1, "%s", path);

@@ -1,6 +1,7 @@
 #include "lib/query/reference_tree.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/heap_kit.h"
@@ -72,7 +73,7 @@ static object_id fan(struct kit *k, object_id *first_listener)
 }
 
 static const struct reference_tree_options grouped = {
-    .direction = REFERENCES_IN, .depth = 10, .limit = 20, .group = true};
+    .direction = REFERENCES_IN, .depth = 10, .limit = 20, .group = true, .group_targets = true};
 
 START_TEST(alike_holders_are_one_line)
 {
@@ -159,6 +160,213 @@ START_TEST(many_targets_of_one_type_are_one_node)
 }
 END_TEST
 
+START_TEST(targets_given_one_by_one_stay_apart)
+{
+    struct kit *k = kit_create();
+    object_id list = kit_builtin(k, FAMILY_LIST), module = kit_module(k, "app");
+    type_id type = kit_type(k, "app.Session", "app", FAMILY_OTHER);
+    object_id targets[3];
+    targets[0] = targets[2] = kit_instance(k, type);
+    targets[1] = kit_instance(k, type);
+    kit_item(k, list, targets[0]);
+    kit_item(k, list, targets[1]);
+    kit_global(k, module, "_ALL", list);
+    open_view(k);
+    struct reference_tree_options options = grouped;
+    options.group_targets = false;
+    ck_assert_str_eq(drawn(targets, 3, options), "app.Session\n"
+                                                 "  list[0]\n"
+                                                 "    app._ALL (root)\n"
+                                                 "app.Session\n"
+                                                 "  list[1] (repeated)\n");
+    close_view();
+}
+END_TEST
+
+/* A chain of `length` nodes, the last one in a module; the lines of the tree up from the first. */
+static size_t lines_of_chain(size_t length, struct reference_tree_options options, bool *deeper)
+{
+    struct kit *k = kit_create();
+    type_id node = kit_type(k, "app.Node", "app", FAMILY_OTHER);
+    object_id module = kit_module(k, "app"), first = kit_instance(k, node), last = first;
+    for (size_t i = 1; i < length; i++) {
+        object_id next = kit_instance(k, node);
+        kit_attribute(k, next, "next", last);
+        last = next;
+    }
+    kit_global(k, module, "head", last);
+    open_view(k);
+    struct reference_tree tree;
+    ck_assert_ok(reference_tree_create(&tree, view, &first, 1, &options, &err), &err);
+    size_t nodes = tree.node_count;
+    *deeper = tree.deeper;
+    reference_tree_free(&tree);
+    close_view();
+    return nodes;
+}
+
+START_TEST(long_chains_are_followed_to_their_root)
+{
+    bool deeper;
+    struct reference_tree_options options = grouped;
+    options.depth = 0;
+    options.enough = 100;
+    options.enough_depth = 4;
+    ck_assert_uint_eq(lines_of_chain(20000, options, &deeper), 20001);
+    ck_assert(!deeper);
+    options.depth = 50;
+    ck_assert_uint_eq(lines_of_chain(20000, options, &deeper), 51);
+    ck_assert(deeper);
+}
+END_TEST
+
+START_TEST(enough_is_enough)
+{
+    struct kit *k = kit_create();
+    object_id target = kit_builtin(k, FAMILY_LIST), top = kit_builtin(k, FAMILY_TUPLE);
+    for (int i = 0; i < 15; i++) { /* 15 holders of different types, and above each one more */
+        char name[32];
+        snprintf(name, sizeof name, "app.T%02d", i);
+        object_id holder = kit_object(k, kit_type(k, name, "app", FAMILY_OTHER));
+        kit_field(k, holder, REFERENCE_ATTRIBUTE, "held", target);
+        kit_item(k, top, holder);
+    }
+    kit_global(k, kit_module(k, "app"), "top", top);
+    open_view(k);
+    struct reference_tree_options options = grouped;
+    struct reference_tree tree;
+    options.depth = 0;
+    options.enough = 10;
+    options.enough_depth = 1;
+    ck_assert_ok(reference_tree_create(&tree, view, &target, 1, &options, &err), &err);
+    ck_assert_uint_eq(tree.node_count, 16);
+    ck_assert(tree.deeper && tree.nodes[1].deeper && !tree.nodes[0].deeper);
+    reference_tree_free(&tree);
+    options.enough_depth = 3; /* what is near is shown in any case */
+    ck_assert_ok(reference_tree_create(&tree, view, &target, 1, &options, &err), &err);
+    ck_assert_uint_eq(tree.node_count, 1 + 15 + 15 + 1);
+    ck_assert(!tree.deeper);
+    reference_tree_free(&tree);
+    close_view();
+}
+END_TEST
+
+START_TEST(what_nothing_holds_is_said)
+{
+    struct kit *k = kit_create();
+    object_id value = kit_builtin(k, FAMILY_LIST), list = kit_builtin(k, FAMILY_LIST),
+              held = kit_builtin(k, FAMILY_TUPLE);
+    kit_item(k, list, value);
+    kit_item(k, held, value);
+    kit_global(k, kit_module(k, "app"), "held", held);
+    open_view(k);
+    struct reference_tree tree;
+    ck_assert_ok(reference_tree_create(&tree, view, &value, 1, &grouped, &err), &err);
+    ck_assert_uint_eq(tree.node_count, 4);
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_uint_eq(tree.nodes[i].orphan, tree.nodes[i].object == list);
+    reference_tree_free(&tree);
+    close_view();
+}
+END_TEST
+
+START_TEST(roots_can_be_left_out)
+{
+    struct kit *k = kit_create();
+    object_id value = kit_builtin(k, FAMILY_LIST);
+    uint32_t thread = kit_thread(k, "MainThread", 1);
+    kit_local(k, kit_frame(k, thread, "app", "run", 0, 0), "a", value);
+    kit_local(k, kit_frame(k, thread, "web", "serve", 1, 0), "b", value);
+    open_view(k);
+    bool *roots = calloc(heap->root_count, sizeof *roots);
+    ck_assert_ptr_nonnull(roots);
+    for (uint32_t i = 0; i < heap->root_count; i++)
+        roots[i] = !strcmp(heap_string(heap, heap->roots[i].name, NULL), "a");
+    struct reference_tree_options options = grouped;
+    options.exclude_roots = roots;
+    ck_assert_str_eq(drawn(&value, 1, options), "list\n  web.serve.<locals>.b (root)\n");
+    free(roots);
+    close_view();
+}
+END_TEST
+
+START_TEST(what_one_root_holds_many_times_is_one_line)
+{
+    struct kit *k = kit_create();
+    type_id type = kit_type(k, "app.Session", "app", FAMILY_OTHER);
+    object_id registry = kit_builtin(k, FAMILY_DICT), sessions[6];
+    for (int i = 0; i < 6; i++) {
+        char key[8];
+        snprintf(key, sizeof key, "k%d", i);
+        sessions[i] = kit_instance(k, type);
+        kit_pair(k, registry, kit_str(k, key), sessions[i]);
+    }
+    kit_root(k, ROOT_INTERPRETER, REFERENCE_NONE, "registry", registry);
+    open_view(k);
+    ck_assert_str_eq(drawn(sessions, 6, grouped), "x6 app.Session\n  dict[*] (root)\n");
+    close_view();
+}
+END_TEST
+
+START_TEST(many_names_become_one)
+{
+    struct kit *k = kit_create();
+    type_id space = kit_type(k, "types.SimpleNamespace", "types", FAMILY_OTHER);
+    object_id target = kit_builtin(k, FAMILY_LIST), all = kit_builtin(k, FAMILY_LIST), few;
+    for (int i = 0; i < 40; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "a%d", i);
+        object_id holder = kit_instance(k, space);
+        kit_attribute(k, holder, name, target);
+        kit_item(k, all, holder);
+    }
+    few = kit_builtin(k, FAMILY_LIST);
+    for (int i = 0; i < 4; i++) { /* few different names say something each */
+        char name[16];
+        snprintf(name, sizeof name, "b%d", i);
+        object_id holder = kit_instance(k, space);
+        kit_attribute(k, holder, name, few);
+    }
+    kit_global(k, kit_module(k, "app"), "all", all);
+    open_view(k);
+    ck_assert_str_eq(drawn(&target, 1, grouped), "list\n"
+                                                 "  x40 types.SimpleNamespace.*\n"
+                                                 "    list[*]\n"
+                                                 "      app.all (root)\n");
+    ck_assert_str_eq(drawn(&few, 1, grouped), "list\n"
+                                              "  types.SimpleNamespace.b0\n"
+                                              "  types.SimpleNamespace.b1\n"
+                                              "  types.SimpleNamespace.b2\n"
+                                              "  types.SimpleNamespace.b3\n");
+    close_view();
+}
+END_TEST
+
+START_TEST(what_a_limit_hides_is_named)
+{
+    struct kit *k = kit_create();
+    object_id target = kit_builtin(k, FAMILY_LIST);
+    for (int i = 0; i < 7; i++)
+        kit_item(k, kit_builtin(k, i < 4 ? FAMILY_LIST : FAMILY_TUPLE), target);
+    kit_field(k, kit_object(k, kit_type(k, "app.T", "app", FAMILY_OTHER)), REFERENCE_SLOT, "s", target);
+    open_view(k);
+    struct reference_tree_options options = grouped;
+    struct reference_tree tree;
+    options.group = false;
+    options.limit = 1;
+    options.depth = 1;
+    ck_assert_ok(reference_tree_create(&tree, view, &target, 1, &options, &err), &err);
+    ck_assert_uint_eq(tree.nodes[0].hidden_nodes, 7);
+    ck_assert_str_eq(tree.nodes[0].hidden_text, "4 list, 3 tuple");
+    reference_tree_free(&tree);
+    options.limit = 5;
+    ck_assert_ok(reference_tree_create(&tree, view, &target, 1, &options, &err), &err);
+    ck_assert_str_eq(tree.nodes[0].hidden_text, "tuple");
+    reference_tree_free(&tree);
+    close_view();
+}
+END_TEST
+
 START_TEST(weak_references_are_shown_last_and_not_followed)
 {
     struct kit *k = kit_create();
@@ -208,6 +416,14 @@ int main(void)
     tcase_add_test(tc, alike_holders_are_one_line);
     tcase_add_test(tc, cycles_and_repetitions_are_marked);
     tcase_add_test(tc, many_targets_of_one_type_are_one_node);
+    tcase_add_test(tc, targets_given_one_by_one_stay_apart);
+    tcase_add_test(tc, long_chains_are_followed_to_their_root);
+    tcase_add_test(tc, enough_is_enough);
+    tcase_add_test(tc, what_nothing_holds_is_said);
+    tcase_add_test(tc, roots_can_be_left_out);
+    tcase_add_test(tc, what_one_root_holds_many_times_is_one_line);
+    tcase_add_test(tc, many_names_become_one);
+    tcase_add_test(tc, what_a_limit_hides_is_named);
     tcase_add_test(tc, weak_references_are_shown_last_and_not_followed);
     tcase_add_test(tc, what_an_object_holds);
     suite_add_tcase(suite, tc);

@@ -26,6 +26,7 @@ START_TEST(str_is_written_as_python_does)
     ck_assert_str_eq(repr_str("a\\b\n\t\r\x01\x7f", 0, false), "'a\\\\b\\n\\t\\r\\x01\\x7f'");
     ck_assert_str_eq(repr_str("ä€😀", 0, false), "'ä€😀'");
     ck_assert_str_eq(repr_str("\u00a0\u2028\u202e\U000e0001", 0, false), "'\\xa0\\u2028\\u202e\\U000e0001'");
+    ck_assert_str_eq(repr_str("\xef\xbf\xbe\xf0\x9f\xbf\xbf", 0, false), "'\\ufffe\\U0001ffff'");
     ck_assert_str_eq(repr_str("abcdef", 3, false), "'abc…'");
     ck_assert_str_eq(repr_str("ä€😀x", 3, false), "'ä€😀…'");
     ck_assert_str_eq(repr_str("abc", 3, false), "'abc'");

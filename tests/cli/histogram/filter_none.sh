@@ -1,1 +1,1 @@
-heldby histogram app.3.held --filter nothing_has_this_name
+heldby histogram shop.3.held --filter nowhere

@@ -8,6 +8,9 @@ heldby growth app.1.held app.2.held app.3.held --json >growth
 heldby info app.3.held --json >info
 heldby find app.3.held --json >find
 heldby histogram app.3.held --json >histogram
+heldby cycles cycles.held --json >cycles
+heldby unreachable cycles.held --json >unreachable
+heldby refcheck leaks.held --json >refcheck
 python3 - <<'END'
 import json
 def keys(file, wanted, *way):
@@ -39,4 +42,8 @@ keys("paths", "rows")
 keys("paths", "expression count shallow", "rows", 0)
 keys("diff", "type old_count new_count delta_count old_shallow new_shallow delta_shallow added removed", "rows", 0)
 keys("growth", "type counts shallow every_step per_step", "rows", 0)
+keys("cycles", "size bytes reachable finalizer types members", "rows", 0)
+keys("unreachable", "objects bytes rows heads")
+keys("unreachable", "type count shallow", "rows", 0)
+keys("refcheck", "address type refcount found unexplained", "rows", 0)
 END

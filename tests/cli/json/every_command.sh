@@ -20,8 +20,12 @@ check path app.1.held --type myapp.Session
 check diff app.1.held app.2.held
 check diff app.1.held app.2.held --objects
 check growth app.1.held app.2.held app.3.held
+check export app.1.held
+check cycles cycles.held
+check unreachable cycles.held
+check refcheck leaks.held
 check verify app.1.held
-for command in info histogram find; do
+for command in info histogram find export cycles; do
     check $command hostile.held
 done
 check show hostile.held 0x7f0000011000

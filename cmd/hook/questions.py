@@ -1,0 +1,248 @@
+# The Python side of heldby.referrers() and its like: from arguments to a command line, from its output to an answer.
+#
+# Part of libheldby.so, compiled at the first question; question.c calls begin(), takes the snapshot, and calls finish().
+# Nothing here may stay alive in between or hold the caller's objects. Python 3.8 and later. LIBRARY, start(),
+# wait() and stop() come from question.c. No imports at the top: a question must not change what the program has loaded before it is asked.
+
+answers = []  # weak references to those that the program still has; snapshots leave them out
+growth_base = []  # the snapshot of the last growth(), and the process it is of
+
+
+class Answer:
+    """What the heldby command said: print it, or take .data, the document that --json prints."""
+
+    __slots__ = ("_text", "_json", "__weakref__")
+
+    def __init__(self, text, document):
+        import _weakref
+        self._text = text
+        self._json = document
+        answers.append(_weakref.ref(self))
+
+    def __repr__(self):
+        return self._text
+
+    __str__ = __repr__
+
+    @property
+    def data(self):
+        """The document that `heldby COMMAND --json` prints, as dicts and lists; None if it has printed none."""
+        import json
+        return json.loads(self._json) if self._json.strip() else None
+
+
+def command_line_program():
+    import os
+    named = os.environ.get("HELDBY_CLI")
+    if named:
+        if os.access(named, os.X_OK):
+            return named
+        raise RuntimeError("HELDBY_CLI names %s, which cannot be run" % named)
+    folder = os.path.dirname(os.path.realpath(LIBRARY))
+    places = [os.path.join(folder, up, "bin", "heldby") for up in ("..", os.path.join("..", ".."))]
+    places += [os.path.join(part, "heldby") for part in os.environ.get("PATH", os.defpath).split(os.pathsep)]
+    for place in places:
+        if os.path.isfile(place) and os.access(place, os.X_OK):
+            return os.path.abspath(place)
+    raise RuntimeError("the heldby command is neither in %s nor in PATH; HELDBY_CLI=/path/to/heldby names it"
+                       % os.path.abspath(places[0]))
+
+
+def new_folder():
+    import os
+    for parent in (os.environ.get("TMPDIR"), "/tmp", "/var/tmp", os.getcwd()):
+        if not parent or not os.path.isabs(parent):
+            continue
+        folder = os.path.join(parent, "heldby-%d-%s" % (os.getpid(), os.urandom(6).hex()))
+        try:
+            os.mkdir(folder, 0o700)
+            return folder
+        except OSError:
+            continue
+    raise OSError("no folder for a temporary snapshot; TMPDIR names one")
+
+
+def remove_folder(folder):
+    import os
+    try:
+        for name in os.listdir(folder):
+            os.unlink(os.path.join(folder, name))
+        os.rmdir(folder)
+    except OSError:
+        pass  # it is gone, or somebody else's
+
+
+def selector(value):
+    """How the command line names what an option was given: a str is a pattern or an expression, an int what id() says."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return hex(value)
+    if isinstance(value, type):
+        return value.__qualname__ if value.__module__ == "builtins" else "%s.%s" % (value.__module__, value.__qualname__)
+    return hex(id(value))
+
+
+def option_words(options):
+    words = []
+    for name, value in options.items():
+        if name == "group":
+            words += [] if value else ["--no-group"]
+            continue
+        option = "--from" if name == "start" else "--" + name.replace("_", "-")
+        if value is None or value is False:
+            continue
+        if name in ("exclude", "avoid"):
+            for item in value if isinstance(value, (list, tuple, set, frozenset)) else (value,):
+                words += [option, selector(item)]
+        elif value is True:
+            words.append(option)
+        elif name == "start":
+            words += [option, selector(value) if isinstance(value, (str, int)) else hex(id(value))]
+        else:
+            words += [option, selector(value) if name == "type" else str(value)]
+    return words
+
+
+def begin(command, arguments, options, lists):
+    """The order: where to write the snapshot, the program, the command, and what follows it.
+
+    lists: a letter for each argument and one for target=, y where it is a list that stands for what is in it."""
+    options = dict(options or ())
+    if command is None:
+        if not arguments or not isinstance(arguments[0], str):
+            raise TypeError("heldby.ask(command, ...): the name of a command comes first")
+        command, arguments, lists = arguments[0], arguments[1:], lists[1:]
+    if "target" in options:
+        arguments += (options.pop("target"),)
+    if command in ("referrers", "path") and options.get("type") is not None:
+        if arguments:
+            raise TypeError("heldby.%s() takes an object or type=, not both" % command)
+    elif command in ("referrers", "referents", "path", "show") and not arguments:
+        raise TypeError("heldby.%s() needs an object" % command)
+    elif command in ("histogram", "growth") and arguments:
+        raise TypeError("heldby.%s() takes options by name only" % command)
+    if options.get("json") or "output" in options:
+        raise TypeError("the document is .data of the answer, and the text is str() of it")
+    addresses = []
+    for argument, letter in zip(arguments, lists.ljust(len(arguments), "n")):
+        if letter == "y":
+            addresses += [hex(id(item)) for item in argument]
+        else:
+            addresses.append(hex(id(argument)))
+    if command in ("referrers", "referents", "path", "show") and not addresses and options.get("type") is None:
+        raise ValueError("heldby.%s() was given an empty list" % command)
+    words = option_words(options)
+    program = command_line_program()
+    if command == "growth":
+        import atexit  # before the snapshot: it may be new to the program
+    folder = new_folder()
+    answers[:] = [answer for answer in answers if answer() is not None]
+    return [folder + "/now.held", folder, program, command] + words + [""] + addresses
+
+
+def text_of(path):
+    with open(path, "rb") as file:
+        return file.read().decode("utf-8", "replace")
+
+
+def environment():
+    import os
+    pairs = [name + b"=" + value for name, value in os.environb.items()
+             if name != b"LD_PRELOAD" and not name.startswith(b"HELDBY_")]
+    return b"".join(pair + b"\0" for pair in pairs)
+
+
+def run(folder, commands):
+    """Runs them side by side; [(status, output, errors)]."""
+    import os
+    running, results = [], []
+    try:
+        for number, words in enumerate(commands):
+            names = [os.path.join(folder, "%s.%d" % (name, number)) for name in ("out", "err")]
+            block = b"".join(os.fsencode(word) + b"\0" for word in words)
+            running.append([start(block, environment(), os.fsencode(names[0]), os.fsencode(names[1]))] + names)
+        while running:
+            number, out, err = running.pop(0)
+            status = wait(number)
+            results.append((status, text_of(out), text_of(err)))
+        return results
+    except BaseException:
+        for number, _, _ in running:
+            stop(number)
+        raise
+
+
+def ask(folder, program, command, words, files, addresses):
+    """The answer to one command."""
+    question = [program, command] + words + files + addresses
+    plain, document = run(folder, [question, unformatted([program, command, "--json"] + words) + files + addresses])
+    status, out, err = plain
+    for name in ("heldby: ", files[-1] + ": "):  # the file was ours, and is gone by then
+        err = "\n".join(line[len(name):] if line.startswith(name) else line for line in err.strip("\n").split("\n"))
+    if status == 2:
+        raise ValueError(err.split("\n")[0])
+    if status not in (0, 1):
+        raise RuntimeError("heldby %s left with status %d: %s" % (command, status, err))
+    if document[0] not in (0, 1):
+        raise RuntimeError("heldby %s --json left with status %d: %s" % (command, document[0], document[2].rstrip("\n")))
+    # what it advises to ask next names a file that is gone by then
+    text = "\n".join(line for line in out.split("\n") if not (line.startswith("heldby ") and files[-1] in line))
+    text = text.replace("\n\n\n", "\n\n").strip("\n")
+    return Answer(text or err, document[1])
+
+
+def unformatted(words):
+    """Without --format and its value, which --json stands for."""
+    if "--format" in words:
+        at = words.index("--format")
+        return words[:at] + words[at + 2:]
+    return words
+
+
+def forget_growth():
+    import os
+    if growth_base and growth_base[1] == os.getpid():
+        remove_folder(os.path.dirname(growth_base[0]))
+    del growth_base[:]
+
+
+def finish_growth(path, folder, program, words):
+    import os
+    old = growth_base[0] if growth_base and growth_base[1] == os.getpid() and os.path.exists(growth_base[0]) else None
+    if old:
+        answer = ask(folder, program, "growth", words, [old, path], [])
+    else:
+        first = ask(folder, program, "histogram", ["--limit", "1"], [path], [])
+        answer = Answer("the base is set: %s; the next heldby.growth() says what has grown" % first._text.split(", in ")[0],
+                        '{"rows": [], "base": %s}' % first._json)
+    if not growth_base:
+        import atexit
+        atexit.register(forget_growth)
+    forget_growth()
+    growth_base[:] = [path, os.getpid()]
+    return answer
+
+
+def finish(order):
+    path, folder, program, command = order[:4]
+    end = len(order) - 1 - order[::-1].index("")
+    words, addresses = order[4:end], order[end + 1:]
+    kept = False
+    try:
+        if command == "growth":
+            answer = finish_growth(path, folder, program, words)
+            kept = True
+            import os
+            for name in os.listdir(folder):
+                if name != "now.held":
+                    os.unlink(os.path.join(folder, name))
+            return answer
+        return ask(folder, program, command, words, [path], addresses)
+    finally:
+        if not kept:
+            remove_folder(folder)
+
+
+def abandon(order):
+    remove_folder(order[1])

@@ -1,0 +1,1 @@
+heldby show app.1.held ""

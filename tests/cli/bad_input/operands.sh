@@ -1,0 +1,1 @@
+heldby show app.1.held; heldby show app.1.held @1 @2; heldby diff app.1.held; heldby growth app.1.held; heldby find app.1.held @1; heldby path app.1.held; heldby path app.1.held @9 --type str; heldby referrers app.1.held

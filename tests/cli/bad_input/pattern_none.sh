@@ -1,0 +1,1 @@
+heldby path app.1.held --type "myapp.Sess??n?"; echo $?; heldby referrers app.1.held --type "*Foo*"

@@ -1,0 +1,1 @@
+heldby find shop.1.held --type "*.Session" --limit 2

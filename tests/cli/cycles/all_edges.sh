@@ -1,0 +1,1 @@
+heldby cycles --all-edges --limit 3 cycles.held

@@ -1,0 +1,1 @@
+heldby cycles --json --limit 3 cycles.held

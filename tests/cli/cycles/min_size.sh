@@ -1,0 +1,1 @@
+heldby cycles --min-size 3 cycles.held

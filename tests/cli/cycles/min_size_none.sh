@@ -1,0 +1,1 @@
+heldby cycles --min-size 6 cycles.held

@@ -1,0 +1,1 @@
+heldby cycles fan.held

@@ -1,0 +1,1 @@
+heldby cycles --json nothing.held

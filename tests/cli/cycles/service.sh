@@ -1,0 +1,1 @@
+heldby cycles app.1.held

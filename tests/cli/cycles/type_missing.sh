@@ -1,0 +1,1 @@
+heldby cycles --type app.Laef cycles.held

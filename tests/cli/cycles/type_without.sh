@@ -1,0 +1,1 @@
+heldby cycles --type str cycles.held

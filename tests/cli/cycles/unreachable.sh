@@ -1,0 +1,1 @@
+heldby cycles --unreachable --limit 2 cycles.held

@@ -1,0 +1,1 @@
+heldby diff shop.1.held shop.2.held --type Session

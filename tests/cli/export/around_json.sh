@@ -1,0 +1,1 @@
+heldby export app.1.held myapp.config --depth 1 --format json

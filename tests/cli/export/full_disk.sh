@@ -1,0 +1,1 @@
+heldby export fan.held --format graphml >/dev/full

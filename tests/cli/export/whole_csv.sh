@@ -1,0 +1,1 @@
+heldby export app.1.held --format csv

@@ -1,0 +1,1 @@
+heldby find shop.3.held --attr "level>many"

@@ -1,0 +1,1 @@
+heldby find shop.3.held --attr 'user~^(bob|user-7)$' --json

@@ -1,0 +1,1 @@
+heldby find nothing.held

@@ -1,0 +1,1 @@
+heldby find app.1.held --refcount many

@@ -1,0 +1,1 @@
+heldby find app.1.held --min-size 300 --max-size 240

@@ -1,0 +1,1 @@
+heldby find shop.1.held --tracked --min-size 300

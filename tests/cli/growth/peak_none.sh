@@ -1,0 +1,1 @@
+heldby growth shop.3.held shop.3.held --peak

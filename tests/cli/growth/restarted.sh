@@ -1,0 +1,1 @@
+heldby growth app.1.held restarted.held --limit 1

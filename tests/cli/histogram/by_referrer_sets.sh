@@ -1,0 +1,1 @@
+heldby histogram shop.3.held --by referrer --limit 0

@@ -1,0 +1,1 @@
+heldby histogram shop.1.held --by via --type "*.Session" --json

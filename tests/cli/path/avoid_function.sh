@@ -1,0 +1,1 @@
+heldby path app.1.held 0x7f0000018000 --avoid myapp.handle

@@ -1,0 +1,1 @@
+heldby path app.1.held myapp.config --avoid myapp

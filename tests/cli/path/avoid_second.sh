@@ -1,0 +1,1 @@
+heldby path fan.held bus.main_bus --avoid bus.Listener

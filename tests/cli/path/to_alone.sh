@@ -1,0 +1,1 @@
+heldby path app.3.held --to myapp.config.options

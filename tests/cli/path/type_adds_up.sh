@@ -1,0 +1,1 @@
+heldby path app.3.held --type '*' --json --limit 0 | python3 -c 'import json, sys; d = json.load(sys.stdin); print(d["objects"] == sum(r["count"] for r in d["rows"]), d["bytes"] == sum(r["shallow"] for r in d["rows"]), [r["count"] for r in d["rows"] if not r["reachable"]])'

@@ -1,0 +1,1 @@
+heldby refcheck leaks.held --by type

@@ -1,0 +1,1 @@
+heldby refcheck leaks.held --limit 2 --fail-if 'type=app.Session,unexplained>3'

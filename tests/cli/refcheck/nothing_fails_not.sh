@@ -1,0 +1,1 @@
+heldby refcheck nothing.held --fail-if 'unexplained>0'

@@ -1,0 +1,1 @@
+heldby referents fan.held bus._FAN --group --depth 2

@@ -1,0 +1,1 @@
+heldby referents app.1.held myapp.config myapp._CACHE

@@ -1,0 +1,1 @@
+heldby referrers app.1.held 0x7f0000400000

@@ -1,0 +1,1 @@
+heldby referrers app.1.held myapp.config --exclude 'myapp.*'

@@ -1,0 +1,1 @@
+heldby referrers app.2.held --type myapp.Session --json

@@ -1,0 +1,1 @@
+heldby show shop.1.held "shop._SESSIONS['k1'].user"

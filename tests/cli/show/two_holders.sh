@@ -1,0 +1,1 @@
+heldby show shop.3.held "shop._SESSIONS['k7']"

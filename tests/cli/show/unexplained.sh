@@ -1,0 +1,1 @@
+heldby show app.1.held 0x7f0000016000

@@ -1,0 +1,1 @@
+heldby unreachable --all --limit 20 cycles.held | grep -A12 "begins with"

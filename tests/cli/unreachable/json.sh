@@ -1,0 +1,1 @@
+heldby unreachable --json --limit 4 cycles.held

@@ -1,0 +1,1 @@
+heldby unreachable --limit 2 cycles.held

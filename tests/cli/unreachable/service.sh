@@ -1,0 +1,1 @@
+heldby unreachable app.1.held
