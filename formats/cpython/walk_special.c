@@ -263,7 +263,8 @@ uint64_t walk_general_size(struct walk *w, struct walk_type *t, uint64_t object)
         return header + walk_int_size(w, object);
     case FAMILY_BYTEARRAY:
         return base + mem_u64(object + BYTEARRAY_ALLOCATED);
-    case FAMILY_TUPLE: /* the items are the container's storage; sys.getsizeof counts a structure's visible fields */
+    case FAMILY_TUPLE: /* the items are the container's storage; sys.getsizeof counts a structure's visible
+                          fields */
         return t->structure ? base + 8 * (mem_u64(object + OB_SIZE) & 0xffff) : base;
     default:
         if (t->array)
