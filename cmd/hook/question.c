@@ -237,7 +237,7 @@ static bool stands_for_objects(const void *list, bool loosely)
         hook.runtime.layout->minor >= 14; /* then a variable's list looks as one made for the call */
     if (!borrowed && (refcount <= OF_THE_CALL || !loosely))
         return refcount <= OF_THE_CALL;
-    if (refcount > OF_THE_CALL + 1)
+    if (!loosely || refcount > OF_THE_CALL + 1)
         return false;
     bool objects = false;
     for (uint64_t i = 0; i < count; i++) {
