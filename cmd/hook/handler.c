@@ -2,6 +2,7 @@
 
 #include "cmd/hook/helper.h"
 #include "cmd/hook/hook.h"
+#include "cmd/hook/setup.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -212,6 +213,7 @@ static int change(int number, const struct sigaction *action, struct sigaction *
 
 int sigaction(int number, const struct sigaction *action, struct sigaction *ret_old)
 {
+    setup_at_sigaction();
     return change(number, action, ret_old);
 }
 

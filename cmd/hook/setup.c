@@ -74,14 +74,27 @@ static int run_pending(void *unused)
     return 0;
 }
 
+static void schedule(void)
+{
+    if (!atomic_exchange(&scheduled, true) && hook.python.add_pending_call(run_pending, NULL) != 0)
+        atomic_store(&scheduled, false);
+}
+
+void setup_at_sigaction(void)
+{
+    if (is_needed() && atomic_load(&hook.armed) && os_thread_id() == hook.pid &&
+        cpython_has_threads(&hook.runtime))
+        schedule();
+}
+
 void setup_step(uint64_t now_ns)
 {
     if (!is_needed())
         return;
     if (first_ns == 0)
         first_ns = now_ns;
-    if (hook.python.is_initialized() && hook.python.add_pending_call(run_pending, NULL) == 0)
-        atomic_store(&scheduled, true);
+    if (hook.python.is_initialized())
+        schedule();
 }
 
 uint64_t setup_next_ns(uint64_t now_ns)

@@ -804,6 +804,12 @@ def at_exit(test, directory):
         with Live(test, place, "", command=[test.options.python, *options], HELDBY_AT_EXIT="1") as live:
             live.end()
         test.check(len(snapshots(place)) == 1, "python %s: no snapshot at exit", options)
+    # Many at once: each is over before its helper thread has had a turn.
+    place = os.path.join(directory, "many")
+    os.mkdir(place)
+    running = [subprocess.Popen([test.options.python, "-c", "pass"], env=test.environment(place, HELDBY_AT_EXIT="1"), cwd=place) for _ in range(24)]
+    test.check([process.wait() for process in running] == [0] * 24, "statuses %s", [process.returncode for process in running])
+    test.check(len(snapshots(place)) == 24, "24 programs at once left %d snapshots at exit", len(snapshots(place)))
 
 
 @section
