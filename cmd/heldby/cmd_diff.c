@@ -271,6 +271,8 @@ static bool run(const struct invocation *in, struct output *out, struct error *e
     struct opened opened[2] = {0};
     bool done = opened_init(&opened[0], in->operands[0], err) &&
                 opened_init(&opened[1], in->operands[1], err) && compare(in, out, opened, condition, err);
+    for (int i = 0; i < 2; i++)
+        done = opened_answered(&opened[i], done, err);
     opened_deinit(&opened[0]);
     opened_deinit(&opened[1]);
     condition_destroy(condition);

@@ -202,6 +202,7 @@ static bool add_file(const char *path, struct growth *growth, struct previous *b
         return false;
     bool done = notes_add(notes, opened.heap, err) && add_doubts(&opened, before, notes, err) &&
                 growth_add(growth, opened.view, err);
+    done = opened_answered(&opened, done, err);
     opened_deinit(&opened);
     return done;
 }

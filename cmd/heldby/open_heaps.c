@@ -55,6 +55,11 @@ bool opened_init(struct opened *ret, const char *path, struct error *err)
     return true;
 }
 
+bool opened_answered(const struct opened *opened, bool done, struct error *err)
+{
+    return done && !(opened->heap && heap_previews_failed(opened->heap, err));
+}
+
 void opened_deinit(struct opened *opened)
 {
     view_destroy(opened->view);
@@ -161,6 +166,7 @@ bool answer_one(const struct invocation *in, struct output *out,
     bool done = answer(in, out, &opened, err);
     if (!done && err->code == ERROR_NOT_FOUND && *err->message && !*err->path)
         snprintf(err->path, sizeof err->path, "%s", opened.path);
+    done = opened_answered(&opened, done, err);
     opened_deinit(&opened);
     return done;
 }

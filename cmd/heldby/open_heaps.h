@@ -20,6 +20,8 @@ struct opened {
 /* On false nothing needs closing. An ELF core is ERROR_BAD_INPUT, saying that cores are not supported yet. */
 bool opened_init(struct opened *ret, const char *path, struct error *err);
 void opened_deinit(struct opened *opened); /* all zero is fine */
+/* After an answer: `done`, unless something that it needed could not be read when it was needed. */
+bool opened_answered(const struct opened *opened, bool done, struct error *err);
 
 /* Refuses what is known to be something else, by its first bytes; the rest is the snapshot reader's to judge.
  */

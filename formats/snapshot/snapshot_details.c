@@ -142,6 +142,19 @@ static bool load_block_of_previews(struct snapshot_source *s, const struct snaps
     return true;
 }
 
+static bool check_previews(void *self, struct error *err)
+{
+    struct snapshot_source *s = self;
+    for (size_t i = 0; i < s->file.entry_count; i++) {
+        const struct snapshot_entry *entry = &s->file.entries[i];
+        struct error why;
+        if (entry->kind == SNAPSHOT_PREVIEWS && !snapshot_file_read(&s->file, entry, &why))
+            return failed(s, entry, &why, err);
+    }
+    snapshot_file_rest(&s->file);
+    return true;
+}
+
 static bool load_previews(void *self, struct error *err)
 {
     struct snapshot_source *s = self;
@@ -170,6 +183,7 @@ struct heap_source snapshot_source_functions(struct snapshot_source *source)
         .self = source,
         .load_details = load_details,
         .detail = detail,
+        .check_previews = check_previews,
         .load_previews = load_previews,
         .close = close_source,
     };

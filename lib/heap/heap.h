@@ -127,7 +127,8 @@ struct heap_source {
     bool (*load_details)(void *self, uint64_t *size, uint64_t *refcount, uint8_t *flags,
                          struct error *err); /* arrays by id */
     bool (*detail)(void *self, object_id id, struct heap_detail *ret, struct error *err);
-    bool (*load_previews)(void *self, struct error *err); /* calls heap_add_preview for each */
+    bool (*check_previews)(void *self, struct error *err); /* are they whole, as far as checksums say? */
+    bool (*load_previews)(void *self, struct error *err);  /* calls heap_add_preview for each */
     void (*close)(void *self);
 };
 
@@ -192,10 +193,15 @@ bool heap_load_details(struct heap *heap, struct error *err);
 /* False with *ret zeroed if the source cannot say. */
 bool heap_detail(const struct heap *heap, object_id id, struct heap_detail *ret);
 
+/* Are the previews whole, as far as can be told without reading them into memory? */
+bool heap_check_previews(const struct heap *heap, struct error *err);
 /* Previews into memory. Idempotent. */
 bool heap_load_previews(struct heap *heap, struct error *err);
-/* False if there is none (or heap_load_previews was not called). */
+/* False if there is none. The first call loads them all; if that fails there are none, and
+ * heap_previews_failed says why. */
 bool heap_preview(const struct heap *heap, object_id id, struct heap_preview *ret);
+/* Did a call of heap_preview fail to load them? Then *err. */
+bool heap_previews_failed(const struct heap *heap, struct error *err);
 
 const struct heap_fact *heap_fact(const struct heap *heap, const char *key); /* or NULL */
 

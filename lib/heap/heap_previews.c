@@ -162,6 +162,12 @@ static size_t row_of(const struct heap_private *p, object_id id)
     return low < p->preview_count && p->previews[low].id == id ? low : p->preview_count;
 }
 
+bool heap_check_previews(const struct heap *heap, struct error *err)
+{
+    const struct heap_private *p = heap->private;
+    return p->previews_loaded || !p->source.check_previews || p->source.check_previews(p->source.self, err);
+}
+
 bool heap_load_previews(struct heap *heap, struct error *err)
 {
     struct heap_private *p = heap->private;
@@ -176,11 +182,27 @@ bool heap_load_previews(struct heap *heap, struct error *err)
     return true;
 }
 
+bool heap_previews_failed(const struct heap *heap, struct error *err)
+{
+    if (heap->private->previews_failed && err)
+        *err = heap->private->preview_error;
+    return heap->private->previews_failed;
+}
+
+/* To a reader a heap is the same before and after: only when they are read from the file differs. */
+static bool load_late(const struct heap *heap)
+{
+    struct heap_private *p = heap->private;
+    if (!p->previews_failed)
+        p->previews_failed = !heap_load_previews((struct heap *)(uintptr_t)heap, &p->preview_error);
+    return !p->previews_failed;
+}
+
 bool heap_preview(const struct heap *heap, object_id id, struct heap_preview *ret)
 {
     const struct heap_private *p = heap->private;
     *ret = (struct heap_preview){.text = ""};
-    if (!p->previews_loaded)
+    if (!p->previews_loaded && !load_late(heap))
         return false;
     size_t at = id <= heap->object_count ? row_of(p, id) : p->preview_count;
     if (at == p->preview_count)

@@ -28,8 +28,9 @@ struct heap_private {
     uint32_t *preview_rank; /* rows before each word of the bits */
     char *preview_text;
     size_t preview_text_size, preview_text_capacity;
-    bool previews_loaded;
-    uint32_t *slots; /* address index: open addressing, ids, 0 = empty; NULL: none */
+    bool previews_loaded, previews_failed;
+    struct error preview_error; /* why, if they failed */
+    uint32_t *slots;            /* address index: open addressing, ids, 0 = empty; NULL: none */
     uint32_t slot_shift;
     uint64_t runtime_hex; /* fact of that name, or 0 */
     struct heap_source source;

@@ -36,7 +36,7 @@ struct view *view_create(struct heap *heap, struct error *err)
         return NULL;
     }
     view->heap = heap;
-    if (!heap_load_previews(heap, err) || !list_types(view, err)) {
+    if (!heap_check_previews(heap, err) || !list_types(view, err)) {
         view_destroy(view);
         return NULL;
     }
