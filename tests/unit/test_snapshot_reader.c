@@ -237,7 +237,7 @@ START_TEST(asks_for_details_one_by_one)
     ck_assert(!heap_detail(heap, 0, &detail));
     ck_assert(!heap_detail(heap, 70001, &detail));
     struct heap_preview preview;
-    ck_assert_ok(heap_check_previews(heap, &err), &err);
+    ck_assert(heap_check_previews(heap, NULL));
     ck_assert(heap_preview(heap, m->previews[0].id, &preview)); /* loaded when first asked for */
     ck_assert(!heap_previews_failed(heap, NULL));
     heap_destroy(heap);
