@@ -57,7 +57,7 @@ void path_free(struct paths *paths);
 
 /* The same for many objects, merged: 9 874 of 10 000 via app._CACHE[*].attr */
 struct path_group {
-    const char *expression; /* generalised; "<unreachable>" for those no root reaches */
+    const char *expression; /* generalised; for those no root reaches "<held from C>" or "<unreachable>" */
     uint64_t count, shallow;
     object_id example; /* the one with the lowest address */
     uint64_t example_address;

@@ -280,7 +280,7 @@ START_TEST(many_objects_are_merged_by_path)
     struct kit *k = kit_create();
     type_id node = kit_type(k, "app.Node", "app", FAMILY_OTHER),
             session = kit_type(k, "app.Session", "app", FAMILY_OTHER);
-    object_id module = kit_module(k, "app"), cache = kit_builtin(k, FAMILY_DICT), ids[20], tail;
+    object_id module = kit_module(k, "app"), cache = kit_builtin(k, FAMILY_DICT), ids[21], tail;
     kit_global(k, module, "_CACHE", cache);
     for (int i = 0; i < 10; i++) {
         object_id key = kit_int(k, i), holder = kit_instance(k, node);
@@ -290,7 +290,9 @@ START_TEST(many_objects_are_merged_by_path)
     }
     ids[10] = kit_object(k, session);
     kit_global(k, module, "LAST", ids[10]);
-    ids[11] = kit_object(k, session);        /* garbage */
+    ids[11] = kit_object(k, session); /* has a reference that nothing explains */
+    ids[20] = kit_object(k, session); /* garbage */
+    kit_detail(k, ids[20], 48, 0, 0);
     tail = ids[12] = kit_object(k, session); /* a long list has few patterns */
     kit_global(k, module, "HEAD", tail);
     for (int i = 13; i < 20; i++) {
@@ -299,22 +301,28 @@ START_TEST(many_objects_are_merged_by_path)
     }
     open_view(k);
     struct path_groups groups;
-    ck_assert_ok(path_merge(&groups, view, ids, 20, NULL, &err), &err);
+    ck_assert_ok(path_merge(&groups, view, ids, 21, NULL, &err), &err);
     static const struct {
         const char *expression;
         uint64_t count;
-    } expected[] = {
-        {"app._CACHE[*].attr", 10}, {"app.HEAD.next.next…", 5}, {"<unreachable>", 1}, {"app.HEAD", 1},
-        {"app.HEAD.next", 1},       {"app.HEAD.next.next", 1},  {"app.LAST", 1}};
-    ck_assert_uint_eq(groups.row_count, 7);
-    for (size_t i = 0; i < 7; i++) {
+    } expected[] = {{"app._CACHE[*].attr", 10},
+                    {"app.HEAD.next.next…", 5},
+                    {"<held from C>", 1},
+                    {"<unreachable>", 1},
+                    {"app.HEAD", 1},
+                    {"app.HEAD.next", 1},
+                    {"app.HEAD.next.next", 1},
+                    {"app.LAST", 1}};
+    ck_assert_uint_eq(groups.row_count, 8);
+    for (size_t i = 0; i < 8; i++) {
         ck_assert_str_eq(groups.rows[i].expression, expected[i].expression);
         ck_assert_uint_eq(groups.rows[i].count, expected[i].count);
         ck_assert_uint_eq(groups.rows[i].shallow, 48 * expected[i].count);
     }
     ck_assert_uint_eq(groups.rows[0].example, ids[0]);
     ck_assert(!groups.rows[2].reachable);
-    ck_assert_uint_eq(groups.objects, 20);
+    ck_assert(!groups.rows[3].reachable);
+    ck_assert_uint_eq(groups.objects, 21);
     path_groups_free(&groups);
     close_view();
 }

@@ -1,2 +1,2 @@
 cp app.1.held ./--odd.held
-heldby find --type myapp.Config -- --odd.held | head -1
+heldby find --type myapp.Config -- --odd.held | sed -n 1p

@@ -9,5 +9,5 @@ for page in "$SOURCE"/docs/man/*.txt; do
     name=$(basename "$page" .txt)
     [ "$name" = heldby ] || heldby help --list | grep -qx "$name" || echo "$page belongs to no command"
 done
-heldby help --man | head -3 | tail -2
+heldby help --man | sed -n 2,3p
 if command -v man >/dev/null; then heldby help --man diff | man --warnings -l - 2>&1 >/dev/null; fi

@@ -1,1 +1,1 @@
-heldby show app.1.held @2 | head -1
+heldby show app.1.held @2 | sed -n 1p
