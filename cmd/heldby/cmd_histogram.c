@@ -76,7 +76,8 @@ static bool answer(const struct invocation *in, struct output *out, struct opene
     histogram_free(&histogram);
     if (!found && !options.filter)
         return error_set(err, ERROR_NOT_FOUND, "there is no object in it");
-    return found || error_set(err, ERROR_NOT_FOUND, "no %s matches", words[kind]);
+    return found || error_set(err, ERROR_NOT_FOUND, "no %s of its %u objects matches --filter '%s'",
+                              words[kind], opened->heap->object_count, options.filter);
 }
 
 static bool run(const struct invocation *in, struct output *out, struct error *err)

@@ -102,7 +102,7 @@ static void print_verdict(struct output *out, const struct fault_list *list,
         output_print(out, "\nNo object and no reference is known to be lost.\n");
     output_print(out,
                  "Every question can be asked of the %s objects, %s references and %s roots that are left;\n"
-                 "answers that lack something say so.\n",
+                 "an answer may lack what is lost, names and values too, and each comes with a warning.\n",
                  text_count(verdict->objects, a, sizeof a), text_count(verdict->edges, b, sizeof b),
                  text_count(verdict->roots, c, sizeof c));
 }

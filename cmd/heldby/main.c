@@ -1,5 +1,6 @@
 /* heldby -- who holds this memory? Finds the command, parses its options, runs it, and turns an error into
  * one line on standard error and an exit status. */
+#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
@@ -25,7 +26,8 @@ static int report(const struct error *err, const struct command *command)
     char line[2700], clean[8192];
     progress_clear();
     error_text(err, line, sizeof line);
-    if (*err->message)
+    /* Who pipes into head or less has what he wants: no word, as other tools do, but the status. */
+    if (*err->message && err->os_errno != EPIPE)
         fprintf(stderr, "heldby: %s\n", text_clean(line, strlen(line), clean, sizeof clean));
     if (err->code == ERROR_USAGE && command)
         fprintf(stderr, "try 'heldby help %s'\n", command->name);

@@ -164,6 +164,9 @@ bool answer_one(const struct invocation *in, struct output *out,
     if (!opened_init(&opened, in->operands[0], err))
         return false;
     bool done = answer(in, out, &opened, err);
+    if (!done && !out->begun) /* then nobody has said what the file lacks, and that may be why */
+        for (uint32_t i = 0; i < opened.heap->warning_count; i++)
+            warn(opened.path, opened.heap->warnings[i]);
     if (!done && err->code == ERROR_NOT_FOUND && *err->message && !*err->path)
         snprintf(err->path, sizeof err->path, "%s", opened.path);
     done = opened_answered(&opened, done, err);

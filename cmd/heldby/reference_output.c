@@ -105,8 +105,8 @@ static bool draw_marks(struct tree_printer *p, const struct reference_node *n, s
             fprintf(out->to, "  %s<held from C ×%" PRIu64 ">%s", output_style(out, STYLE_BAD), unexplained,
                     style_end(out));
         else
-            fprintf(out->to, "  %s(nothing in the snapshot holds it: it was dying)%s",
-                    output_style(out, STYLE_BAD), style_end(out));
+            fprintf(out->to, "  %s(nothing in the snapshot holds it)%s", output_style(out, STYLE_BAD),
+                    style_end(out));
     }
     bool root_itself = n->ends || !n->object || (n->depth == 0 && n->target_root);
     return p->direction != REFERENCES_IN || n->root == PATH_NO_ROOT || !root_itself ||

@@ -51,7 +51,7 @@ static uint64_t gate_ns;        /* in the child of a fork: not before this ... *
 static atomic_bool gate_opened; /* ... unless Python has run again */
 
 static const uint64_t CHECK_NS = UINT64_C(1000000000);
-static const uint64_t ALONE_NS = UINT64_C(5000000);
+static uint64_t alone_ns = UINT64_C(5000000); /* to the next look whether the helper is alone; grows */
 
 bool helper_is_running(void)
 {
@@ -246,8 +246,10 @@ static uint64_t time_to_sleep(void)
     uint64_t setup = setup_next_ns(now);
     if (setup && setup < until)
         until = setup;
-    if (leader_is_gone() && now + ALONE_NS < until)
-        until = now + ALONE_NS;
+    if (leader_is_gone()) {
+        until = now + alone_ns < until ? now + alone_ns : until;
+        alone_ns = alone_ns < UINT64_C(500000000) ? alone_ns * 2 : alone_ns;
+    }
     return until > now ? until - now : 0;
 }
 
@@ -339,6 +341,7 @@ void helper_after_fork(bool by_python)
     atomic_store(&capture_handed, false);
     atomic_store(&splitting, false);
     token_count = 0;
+    alone_ns = UINT64_C(5000000);
     current.running = current.begun = current.dump = current.retry = current.queued = false;
     next_interval_ns = 0;
     atomic_store(&gate_opened, false);

@@ -64,7 +64,7 @@ static int count_threads(void)
 bool leader_left_others(int own)
 {
     int count = count_threads(); /* the leader stays in the list until the process ends */
-    return count < 0 || count > own + 1;
+    return count > own + 1;
 }
 
 void leader_after_fork(void)

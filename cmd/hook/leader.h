@@ -12,7 +12,8 @@
 /* To be called in the leader itself; elsewhere it does nothing. Its end wakes the helper. */
 void leader_watch(void);
 bool leader_is_gone(void);
-/* Are there threads beside the leader that has ended and `own` threads of the hook? Cannot tell: true. */
+/* Are there threads beside the leader that has ended and `own` threads of the hook? False where /proc does
+ * not say: better no more snapshots than a process that never ends. */
 bool leader_left_others(int own);
 /* In the child of a fork, by the thread that is its leader now. */
 void leader_after_fork(void);

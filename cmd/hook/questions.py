@@ -180,6 +180,9 @@ def ask(folder, program, command, words, files, addresses):
     status, out, err = plain
     for name in ("heldby: ", files[-1] + ": "):  # the file was ours, and is gone by then
         err = "\n".join(line[len(name):] if line.startswith(name) else line for line in err.strip("\n").split("\n"))
+    if status == 1 and err.startswith("no object at 0x"):
+        err = ("nothing holds it but this call: what the collector does not track (a str, a number) is in a snapshot only if "
+               "something else holds it")
     if status == 2:
         raise ValueError(err.split("\n")[0])
     if status not in (0, 1):

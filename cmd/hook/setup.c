@@ -83,7 +83,7 @@ static void schedule(void)
 void setup_at_sigaction(void)
 {
     if (is_needed() && atomic_load(&hook.armed) && os_thread_id() == hook.pid &&
-        cpython_has_threads(&hook.runtime))
+        cpython_takes_calls(&hook.runtime))
         schedule();
 }
 

@@ -100,6 +100,9 @@ bool cpython_gc_running(const struct cpython_runtime *runtime);
 
 /* False once the last thread that ran Python in the main interpreter has ended. GIL held or not. */
 bool cpython_has_threads(const struct cpython_runtime *runtime);
+/* True once the main interpreter is far enough in its start that Py_AddPendingCall may be called: its lock is
+ * made before sys.modules is (3.8; later versions make it with the interpreter). */
+bool cpython_takes_calls(const struct cpython_runtime *runtime);
 
 /* What the hook calls of the program's Python, looked up once. */
 struct cpython_api {

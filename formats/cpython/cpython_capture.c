@@ -213,8 +213,8 @@ static int stages(struct walk *w)
     if (!walk_types_init(w))
         return fail(w, ENOMEM, "no memory for the walk");
     walk_hook_discount(w);
-    if ((!walk_guarded(w, rings_stage, NULL) || w->rings_broken) && w->request->synchronised)
-        return fail(w, EFAULT, "a bad address in the collector's lists");
+    if (!walk_guarded(w, rings_stage, NULL) || w->rings_broken)
+        w->limits = "the collector's lists do not lead back to their beginning: objects may be missing";
     walk_roots(w);
     w->request->shared->error_signal = 0;
     walk_all(w);

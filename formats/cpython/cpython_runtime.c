@@ -166,3 +166,10 @@ bool cpython_has_threads(const struct cpython_runtime *runtime)
     uint64_t interpreter = mem_u64(runtime->runtime + runtime->layout->interpreters_main);
     return interpreter != 0 && mem_u64(interpreter + runtime->layout->threads_head) != 0;
 }
+
+bool cpython_takes_calls(const struct cpython_runtime *runtime)
+{
+    uint64_t interpreter = mem_u64(runtime->runtime + runtime->layout->interpreters_main);
+    return interpreter != 0 && mem_u64(interpreter + runtime->layout->threads_head) != 0 &&
+           mem_u64(interpreter + runtime->layout->modules) != 0;
+}

@@ -114,7 +114,7 @@ struct walk {
         uint32_t next; /* of the same chain; 0 none */
     } * kept;
     uint32_t kept_count;
-    bool rings_broken; /* a ring leads to a bad address */
+    bool rings_broken; /* a ring leads to a bad address, or never back to its head */
 
     struct {
         uint32_t *slot;

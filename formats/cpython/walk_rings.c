@@ -76,15 +76,29 @@ static uint64_t previous_of(uint64_t head)
     return mem_u64(head + 8) & ~UINT64_C(3);
 }
 
+/* Looked at from time to time: a ring that runs in a circle without its head must end, too. */
+static bool out_of_time(struct walk *w)
+{
+    if (w->deadline_ns == 0 || walk_now_ns() <= w->deadline_ns)
+        return false;
+    w->rings_broken = true;
+    return true;
+}
+
 /* Follows the ring from `from` to its head or for `most` hops; returns where it stopped, `head` at the end.
  */
 static uint64_t follow(struct walk *w, uint64_t from, uint64_t head, uint64_t tag, uint64_t most)
 {
     struct arrivals a = {.fill = 0};
     uint64_t g = from, seen = 0;
-    for (; seen < most && g != head && mem_plausible(g) && !full(w, seen); g = next_of(g), seen++)
+    for (; seen < most && g != head && mem_plausible(g) && !full(w, seen); g = next_of(g), seen++) {
         arrive(w, &a, (g + 16) | tag);
+        if (seen % 65536 == 65535 && out_of_time(w))
+            break;
+    }
     arrivals_end(w, &a);
+    if (seen < most && g != head)
+        w->rings_broken = true;
     return seen == most ? g : head;
 }
 
@@ -153,6 +167,7 @@ struct chains {
     const struct walk_heads *heads; /* of all rings: a member found may be one of another */
     uint32_t count, live_count;
     volatile uint32_t at; /* the live chain that makes its hop */
+    uint64_t most;        /* blocks that all members of the heap can fill, if that is known */
     struct chain all[CHAINS];
     struct chain *live[CHAINS];
     uint8_t filter[FILTER]; /* by address: may a chain end here? */
@@ -195,6 +210,8 @@ static void find_members(struct walk *w, void *context)
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < w->area_count; i++)
         bytes += w->areas[i].end - w->areas[i].start;
+    if (bytes > 0) /* a member takes 32 bytes at least, and each chain has a block that is not full */
+        s->most = bytes / 32 / WALK_CHUNK + 2 * CHAINS;
     for (uint32_t i = 0; i < POINTS && s->count < CHAINS; i++) {
         uint32_t turned = 0; /* i with its bits turned round: however few are used, they lie spread out */
         for (uint32_t bit = 1; bit < POINTS; bit <<= 1)
@@ -205,10 +222,14 @@ static void find_members(struct walk *w, void *context)
     }
 }
 
-/* Makes room in `c` for what comes; false: no memory. */
-static bool next_block(struct walk *w, struct chain *c)
+/* Makes room in `c` for what comes; false: no memory, no time, or the ring runs in a circle. */
+static bool next_block(struct walk *w, const struct chains *s, struct chain *c)
 {
     uint32_t number = w->kept_count + 1;
+    if (number > s->most || out_of_time(w)) {
+        w->rings_broken = true;
+        return false;
+    }
     uint64_t *block = number < WALK_MAX_CHUNKS ? walk_chunk(w) : NULL;
     if (block == NULL) {
         w->memory.failed = true;
@@ -256,7 +277,7 @@ static bool step(struct walk *w, struct chains *s)
         uint64_t g = c->at, next = next_of(g);
         mem_prefetch(next);
         if (c->fill == WALK_CHUNK || c->block == NULL) {
-            if (!next_block(w, c))
+            if (!next_block(w, s, c))
                 return true;
         }
         c->block[c->fill++] = g;
@@ -308,7 +329,7 @@ static bool follow_chains(struct walk *w, uint64_t from, uint64_t head, uint64_t
                           const struct walk_heads *heads)
 {
     static struct chains s;
-    s = (struct chains){.head = head, .heads = heads};
+    s = (struct chains){.head = head, .heads = heads, .most = WALK_MAX_CHUNKS};
     s.filter[filter_of(head)] = 1;
     for (uint32_t i = 0; i < heads->count; i++)
         s.filter[filter_of(heads->at[i])] = 1;

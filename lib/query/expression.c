@@ -161,7 +161,7 @@ static object_id only_answer(struct parse *p, struct error *err)
     return found;
 }
 
-static object_id find_path(struct view *view, const char *text, struct error *err)
+static object_id follow_path(struct view *view, const char *text, struct error *err)
 {
     struct parse p = {.view = view, .text = text, .length = strlen(text)};
     bool ok =
@@ -174,6 +174,53 @@ static object_id find_path(struct view *view, const char *text, struct error *er
         }
     object_id found = ok ? only_answer(&p, err) : 0;
     free(p.place);
+    return found;
+}
+
+/* Behind the quoted text that begins at `c`, or its end if the quote is never closed. */
+static const char *behind_quoted(const char *c)
+{
+    const char *at = c + 1;
+    while (*at && *at != *c)
+        at += *at == '\\' && at[1] ? 2 : 1;
+    return *at ? at + 1 : at;
+}
+
+/* Python has more than one spelling of a key: ["k"] is ['k'], and (1,2) is (1, 2). */
+static void respell(const char *text, struct text_buffer *to)
+{
+    unsigned depth = 0;
+    for (const char *c = text, *next; *c; c = next) {
+        next = c + 1;
+        depth += *c == '[' || *c == '(';
+        depth -= depth && (*c == ']' || *c == ')');
+        if (depth && (*c == '"' || *c == '\'')) {
+            next = behind_quoted(c);
+            size_t length = (size_t)(next - c);
+            /* With an apostrophe or an escape in it, Python itself would quote it this way. */
+            bool other = *c == '"' && length > 1 && !memchr(c, '\'', length) && !memchr(c, '\\', length);
+            text_buffer_add(to, other ? "'" : "");
+            text_buffer_add_n(to, other ? c + 1 : c, other ? length - 2 : length);
+            text_buffer_add(to, other ? "'" : "");
+        } else {
+            text_buffer_add_n(to, c, 1);
+            if (depth && *c == ',' && c[1] != ' ' && c[1] != ')')
+                text_buffer_add(to, " ");
+        }
+    }
+}
+
+static object_id find_path(struct view *view, const char *text, struct error *err)
+{
+    object_id found = follow_path(view, text, err);
+    if (found || (err && err->code != ERROR_NOT_FOUND))
+        return found;
+    struct text_buffer other = {0};
+    respell(text, &other);
+    struct error why; /* of the other spelling: the user knows only his own */
+    if (!other.failed && strcmp(text_buffer_text(&other), text) != 0)
+        found = follow_path(view, text_buffer_text(&other), &why);
+    text_buffer_free(&other);
     return found;
 }
 

@@ -295,19 +295,10 @@ bool expression_error_start(struct view *view, const char *text, struct error *e
 
 static void add_process(const struct heap *heap, struct text_buffer *to)
 {
-    const struct heap_fact *pid = heap_fact(heap, "pid"), *command = heap_fact(heap, "command");
-    if (!pid || pid->type != HEAP_FACT_U64)
-        return;
-    text_buffer_format(to, "; the snapshot is of process %llu", (unsigned long long)pid->u64);
-    if (command && command->type == HEAP_FACT_LIST && command->length) {
-        text_buffer_add(to, " (");
-        for (uint32_t at = 0; at < command->length; at += (uint32_t)strlen(command->text + at) + 1) {
-            text_buffer_add(to, at ? " " : "");
-            text_buffer_add(to, command->text + at);
-        }
-        text_buffer_add(to, ")");
-    }
-    text_buffer_add(to, ", and an id of another process means nothing in it");
+    const struct heap_fact *pid = heap_fact(heap, "pid");
+    if (pid && pid->type == HEAP_FACT_U64)
+        text_buffer_format(to, " (an id counts in its own process only, here process %llu)",
+                           (unsigned long long)pid->u64);
 }
 
 bool expression_error_address(struct view *view, uint64_t address, struct error *err)
@@ -320,7 +311,10 @@ bool expression_error_address(struct view *view, uint64_t address, struct error 
             below = id;
     text_buffer_format(&why, "no object at 0x%llx", (unsigned long long)address);
     struct heap_detail detail;
-    if (below && heap_detail(heap, below, &detail) && address - heap->address[below] < detail.size) {
+    uint64_t end = 0; /* the collector's head, in the size, stands before the address */
+    if (below && heap_detail(heap, below, &detail))
+        end = detail.flags & OBJECT_TRACKED && detail.size > 16 ? detail.size - 16 : detail.size;
+    if (below && address - heap->address[below] < end) {
         text_buffer_format(&why, ": it lies %llu bytes behind the start of ",
                            (unsigned long long)(address - heap->address[below]));
         text_buffer_add(&why, heap_type_name(heap, below));

@@ -158,15 +158,18 @@ bool patterns_create(struct patterns *ret, struct view *view, const struct exclu
     bool ok = b.trie && ((b.of && b.parent && b.cache) || error_no_memory(err));
     const struct roots *roots = ok ? view_roots(view, err) : NULL;
     const struct object_set *transparent = ok ? view_transparent(view, err) : NULL;
+    bool *avoided = NULL;
+    ok = ok && view_roots_to_avoid(view, avoid ? avoid->roots : NULL, &avoided, err);
     struct tree_options options = {.transparent = transparent,
                                    .avoid = avoid ? &avoid->objects : NULL,
-                                   .avoid_roots = avoid ? avoid->roots : NULL,
+                                   .avoid_roots = avoided,
                                    .follow_types = true,
                                    .visit = visit_object,
                                    .self = &b,
                                    .parent = b.parent};
     ok = ok && roots && transparent && tree_walk(heap, roots, &options, err);
     text_buffer_free(&b.text);
+    free(avoided);
     free(b.parent);
     free(b.cache);
     if (!ok) {

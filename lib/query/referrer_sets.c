@@ -72,13 +72,13 @@ static bool note_references(struct collector *c, struct error *err)
     return ok;
 }
 
-static bool note_roots(struct collector *c, struct error *err)
+static bool note_roots(struct collector *c, const bool *stale, struct error *err)
 {
     for (int pass = 0; pass < 2; pass++)
         for (uint32_t i = 0; i < c->heap->root_count; i++) {
             const struct heap_root *root = &c->heap->roots[i];
             bool itself = root_is_target(root);
-            if (itself != (pass == 1) || (itself && c->ret->of[root->target]))
+            if (itself != (pass == 1) || (itself && c->ret->of[root->target]) || (stale && stale[i]))
                 continue;
             char text[48];
             snprintf(text, sizeof text, "<%s>", spelling_root_kind((enum root_kind)root->kind));
@@ -242,8 +242,11 @@ bool referrer_sets_create(struct referrer_sets *ret, struct view *view, enum ref
          vector_reserve((void **)&ret->start, &c.start_capacity, 2, sizeof *ret->start, err);
     if (ok)
         ret->start[0] = ret->start[1] = 0;
-    ok =
-        ok && note_references(&c, err) && note_roots(&c, err) && rank_labels(&c, err) && number_sets(&c, err);
+    bool *stale = NULL;
+    ok = ok && view_details(view, err) && view_roots_to_avoid(view, NULL, &stale, err) &&
+         note_references(&c, err) && note_roots(&c, stale, err) && rank_labels(&c, err) &&
+         number_sets(&c, err);
+    free(stale);
     free(c.pair);
     free(c.last);
     free(c.slot);

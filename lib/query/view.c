@@ -108,6 +108,20 @@ bool view_root_is_stale(struct view *view, uint32_t root)
            view_unexplained(view, r->target, &unexplained, NULL) && unexplained == 0;
 }
 
+bool view_roots_to_avoid(struct view *view, const bool *more, bool **ret, struct error *err)
+{
+    uint32_t count = view->heap->root_count;
+    *ret = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!(more && more[i]) && !view_root_is_stale(view, i))
+            continue;
+        if (!*ret && !(*ret = calloc(count, sizeof **ret)))
+            return error_no_memory(err);
+        (*ret)[i] = true;
+    }
+    return true;
+}
+
 uint64_t view_size(const struct view *view, object_id id)
 {
     struct heap_detail detail;

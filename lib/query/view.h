@@ -33,6 +33,9 @@ bool view_unexplained(struct view *view, object_id id, uint64_t *ret, struct err
 /* Is this root a word on an expression stack that was left there? So it is when the object's refcount is
  * explained without it: then nothing counts the reference. False also where that cannot be known. */
 bool view_root_is_stale(struct view *view, uint32_t root);
+/* The stale roots, and those of `more` ([root_count], or NULL): *ret, [root_count], to be freed; NULL if
+ * there are none. Details should be loaded. */
+bool view_roots_to_avoid(struct view *view, const bool *more, bool **ret, struct error *err);
 
 /* Shallow size of one object; 0 if the source cannot say. */
 uint64_t view_size(const struct view *view, object_id id);

@@ -147,7 +147,7 @@ class Test:
         try:
             return done.returncode, json.loads(done.stdout.decode())
         except ValueError as error:
-            raise Failed("heldby %s: not JSON: %s: %.300r" % (" ".join(arguments), error, done.stdout))
+            raise Failed("heldby %.300s: not JSON: %s: %.300r, said %.300r" % (" ".join(arguments), error, done.stdout, done.stderr))
 
     def ask_text(self, *arguments):
         """Runs the CLI. Returns (exit status, standard output, standard error)."""

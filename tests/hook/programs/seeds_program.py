@@ -155,6 +155,7 @@ chosen.clear()
 heldby.snapshot()  # 2
 second = referrers_of(addresses, set())
 told["chosen_list"] = id(chosen)
+told["left_out"] = [id(heldby), id(vars(heldby))] + [id(value) for value in vars(heldby).values()]
 told["referrers"] = [first, second]
 told["instances"] = {str(id(each)): isinstance(each, type) for each in chosen}
 chosen.clear()
