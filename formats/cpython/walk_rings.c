@@ -324,7 +324,7 @@ static void hops(struct walk *w, void *context)
         ;
 }
 
-/* False: the ring itself leads to a bad address. */
+/* False: the ring does not lead back to its head. */
 static bool follow_chains(struct walk *w, uint64_t from, uint64_t head, uint64_t tag,
                           const struct walk_heads *heads)
 {
@@ -344,9 +344,9 @@ static bool follow_chains(struct walk *w, uint64_t from, uint64_t head, uint64_t
             break;
     }
     struct chain *c = &s.all[0];
-    for (uint32_t i = 0; c->end > NOWHERE && c->end != head && i < s.count; i++)
-        c = chain_from(&s, c->end);
-    bool whole = c->end != NOWHERE;
+    for (uint32_t i = 0; c != NULL && c->end != head && i < s.count; i++) /* a circle is no way to the head */
+        c = c->end > NOWHERE ? chain_from(&s, c->end) : NULL;
+    bool whole = c != NULL && c->end == head;
     release(w, &s, tag);
     return whole;
 }

@@ -194,6 +194,17 @@ static bool check(struct heap_builder *b, struct error *err)
     return heap->complete || say_what_is_lost(b, err);
 }
 
+/* What whoever captured the heap says was not captured. */
+static void warn_of_limits(struct heap_builder *b)
+{
+    const struct heap_fact *whole = heap_fact(b->heap, "complete"), *limits = heap_fact(b->heap, "limits");
+    if (!whole || whole->type != HEAP_FACT_U64 || whole->u64)
+        return;
+    b->heap->complete = false;
+    heap_builder_warning(b, "not everything was captured%s%s", limits ? ": " : "",
+                         limits && limits->type == HEAP_FACT_TEXT ? limits->text : "");
+}
+
 struct heap *heap_builder_freeze(struct heap_builder *b, struct error *err)
 {
     bool columns = b->columns;
@@ -201,6 +212,7 @@ struct heap *heap_builder_freeze(struct heap_builder *b, struct error *err)
         heap_builder_destroy(b);
         return NULL;
     }
+    warn_of_limits(b);
     struct heap *heap = b->heap;
     struct heap_private *p = heap->private;
     if (!columns) /* they were given object by object */

@@ -18,6 +18,18 @@ def body(test):
     test.check(told["lists"] <= lists < told["lists"] + 5000, "%d lists, the program has %d and a few", lists, told["lists"])
     status, answer = test.ask("verify", path)
     test.check(status == 0, "verify: %s", answer)
+    damaged(test)
+
+
+def damaged(test):
+    """A ring that leads nowhere, or round without its head: what can be reached is captured, and the answer says that something lacks."""
+    for how in ("nothing", "nowhere", "circle"):
+        directory = test.folder_for("ring-" + how)
+        test.run_program("ring_program.py", directory, how)
+        path, = test.snapshots(directory, 1)
+        status, info = test.ask("info", path)
+        test.check(not info["complete"] and any("do not lead back" in warning for warning in info["warnings"]), "%s: %s", how, info["warnings"])
+        test.check(info["counts"]["objects"] > 1000, "%s: %d objects", how, info["counts"]["objects"])
 
 
 def walk_keys(document):
