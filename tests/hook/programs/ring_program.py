@@ -11,7 +11,7 @@ OBJECTS = [[number] for number in range(20000)]
 gc.collect()  # all of them are old now, in one ring
 following = ctypes.c_uint64.from_address(id(OBJECTS[9000]) - 16)
 before = following.value
-following.value = {"nothing": 0, "nowhere": 0x10000, "circle": id(OBJECTS[8000]) - 16}[sys.argv[2]]
+following.value = {"nothing": 0, "nowhere": 0x10000, "circle": id(OBJECTS[9000]) - 16}[sys.argv[2]]
 try:
     signalling.take(sys.argv[1])
 finally:
