@@ -95,7 +95,22 @@ def other_tools(test, directory, path):
         test.note("SKIPPED: NetworkX is not installed (Debian package python3-networkx)")
 
 
+def leftovers(test):
+    """Before 3.11 a running frame's stack has words from earlier work in it: they hold nothing."""
+    directory = test.folder_for("leftovers")
+    path = os.path.join(directory, "leftovers.held")
+    source = ("import heldby, sys\nclass V: pass\nclass W: pass\nD = {'a': V(), 'b': V(), 'c': W()}\n"
+              "heldby.snapshot(sys.argv[1])\n")
+    subprocess.run([test.options.python, "-c", source, path], env=test.environment(directory, PYTHONPATH=os.path.dirname(test.options.lib)), check=True)
+    for name, expression in (("W", "__main__.D[*]"), ("V", "__main__.D[*]")):
+        status, answer = test.ask("path", path, "--type", "__main__." + name)
+        test.check([row["expression"] for row in answer["rows"]] == [expression], "path to all %s: %r", name, answer["rows"])
+        status, answer = test.ask("histogram", path, "--by", "referrer", "--type", "__main__." + name)
+        test.check([row["referrer"] for row in answer["rows"]] == ["dict"], "what holds %s: %r", name, answer["rows"])
+
+
 def body(test):
+    leftovers(test)
     directory = test.folder_for("trees")
     path = os.path.join(directory, "trees.1.held")
     test.run_program("trees_program.py", directory, PYTHONPATH=os.path.dirname(test.options.lib))
