@@ -6,7 +6,9 @@
 #include "cmd/hook/hook.h"
 #include "cmd/hook/leader.h"
 #include "cmd/hook/log.h"
+#include "cmd/hook/objects.h"
 #include "cmd/hook/os.h"
+#include "cmd/hook/question.h"
 #include "cmd/hook/text.h"
 
 #include <pthread.h>
@@ -64,6 +66,8 @@ static void after_in_child(void)
     hook.pid = getpid();
     capture_after_fork();
     gil_after_fork();
+    hook_calls_after_fork();
+    question_after_fork();
     if (!hook_map_shared()) {
         atomic_store(&hook.armed, false);
         log_problem("no memory for the hook in this child: no snapshots here");

@@ -3,6 +3,8 @@
 #include "cmd/hook/hook.h"
 #include "formats/cpython/cpython_layout.h"
 
+#include <dlfcn.h>
+#include <pthread.h>
 #include <string.h>
 
 uint64_t hook_objects[HOOK_OBJECTS_MAX];
@@ -12,6 +14,8 @@ size_t hook_function_count;
 struct capture_call hook_calls[HOOK_CALLS_MAX];
 uint64_t hook_passed[HOOK_CALLS_MAX * HOOK_PASSED_MAX];
 uint64_t hook_answers;
+
+static pthread_t callers[HOOK_CALLS_MAX]; /* the threads of hook_calls */
 
 static uint64_t address_of(const void *object)
 {
@@ -29,6 +33,64 @@ static bool is_type(const void *object, uint64_t type)
 {
     return type != 0 && word_at(object, OB_TYPE) == type;
 }
+
+/* ---- of which interpreter ---- */
+
+static struct {
+    uint64_t address, id; /* address 0: of none */
+    unsigned generation;
+    bool watched; /* until Python ends */
+} interpreter;
+
+static void forget(void)
+{
+    hook_object_count = hook_function_count = 0;
+    hook_answers = 0;
+    interpreter.address = 0;
+    interpreter.generation++;
+}
+
+static void python_ended(void)
+{
+    forget();
+    memset(hook_calls, 0, sizeof hook_calls);
+    memset(hook_passed, 0, sizeof hook_passed);
+    interpreter.watched = false;
+}
+
+/* Another main interpreter has the same address and number. */
+static void watch_end(void)
+{
+    int (*at_exit)(void (*)(void));
+    void *found = interpreter.watched ? NULL : dlsym(RTLD_DEFAULT, "Py_AtExit");
+    memcpy(&at_exit, &found, sizeof at_exit);
+    if (at_exit && at_exit(python_ended) == 0)
+        interpreter.watched = true;
+}
+
+void hook_objects_begin(void)
+{
+    const struct cpython_layout *l = hook.runtime.layout;
+    void *thread = hook.python.current_state ? hook.python.current_state() : NULL;
+    if (!thread || !l)
+        return;
+    uint64_t address = word_at(thread, TSTATE_INTERP),
+             id = l->interp_id != NONE ? word_at((void *)(uintptr_t)address, l->interp_id) : 0;
+    if (interpreter.address == address && interpreter.id == id)
+        return;
+    if (interpreter.address != 0)
+        forget(); /* with their references: nobody knows whether they can still be given back */
+    watch_end();
+    interpreter.address = address;
+    interpreter.id = id;
+}
+
+unsigned hook_objects_generation(void)
+{
+    return interpreter.generation;
+}
+
+/* ---- the hook's own ---- */
 
 void hook_object_add(void *object)
 {
@@ -53,8 +115,19 @@ void hook_function_add(void *object)
 
 /* ---- what an object is made of ---- */
 
-/* The visitproc: of what a function, a class or a dict of ours refers to, that which is ours too. */
-static int add_part(void *object, void *builtins)
+typedef int visit(void *object, void *context);
+
+static void traverse(void *object, visit *each, void *context)
+{
+    uint64_t address = word_at((void *)(uintptr_t)word_at(object, OB_TYPE), TP_TRAVERSE);
+    int (*function)(void *, visit *, void *);
+    memcpy(&function, &address, sizeof function);
+    if (function)
+        (void)function(object, each, context);
+}
+
+/* Of what a function, a class or a dict of ours refers to, that which is ours too. */
+static int add_part(void *object, void *not_this)
 {
     const struct python *python = &hook.python;
     const struct cpython_runtime *runtime = &hook.runtime;
@@ -64,14 +137,14 @@ static int add_part(void *object, void *builtins)
         is_type(object, address_of(python->getset_type)) ||
         is_type(object, address_of(python->property_type)) ||
         (is_type(object, runtime->tuple_type) && word_at(object, OB_SIZE) > 0) ||
-        is_type(object, runtime->list_type) || (is_type(object, runtime->dict_type) && object != builtins);
+        is_type(object, runtime->list_type) || (is_type(object, runtime->dict_type) && object != not_this);
     if (ours)
         hook_object_add(object);
     return 0;
 }
 
 /* Code has no tp_traverse, and its tuples are tracked until the collector has looked at them. */
-static void add_code_parts(void *code, void *builtins)
+static void add_code_parts(void *code, void *not_this)
 {
     const struct cpython_layout *l = hook.runtime.layout;
     const uint32_t offsets[] = {l->code_consts,   l->code_names,    l->code_localsplusnames,
@@ -81,25 +154,47 @@ static void add_code_parts(void *code, void *builtins)
         if (offsets[i] != NONE)
             memcpy(&part, (const char *)code + offsets[i], sizeof part);
         if (part)
-            (void)add_part(part, builtins);
+            (void)add_part(part, not_this);
     }
 }
 
-void hook_object_add_all(void *object)
+void hook_object_add_all(void *object, const void *not_this)
 {
-    void *builtins = hook.python.get_builtins ? hook.python.get_builtins() : NULL;
+    void *context = (void *)(uintptr_t)not_this;
     size_t i = hook_object_count;
     hook_object_add(object);
     for (; i < hook_object_count; i++) {
         void *part = (void *)(uintptr_t)hook_objects[i];
         if (is_type(part, address_of(hook.python.code_type)))
-            add_code_parts(part, builtins);
-        uint64_t traverse = word_at((void *)(uintptr_t)word_at(part, OB_TYPE), TP_TRAVERSE);
-        int (*function)(void *, int (*)(void *, void *), void *);
-        memcpy(&function, &traverse, sizeof function);
-        if (function)
-            (void)function(part, add_part, builtins);
+            add_code_parts(part, context);
+        traverse(part, add_part, context);
     }
+}
+
+static int add_container(void *object, void *unused)
+{
+    (void)unused;
+    const struct cpython_runtime *runtime = &hook.runtime;
+    bool container = is_type(object, runtime->dict_type) || is_type(object, runtime->list_type) ||
+                     is_type(object, runtime->tuple_type);
+    if (container && (uint32_t)word_at(object, OB_REFCNT) == 1)
+        hook_object_add(object);
+    return 0;
+}
+
+void hook_object_add_instance(void *object)
+{
+    const uint64_t is_class = UINT64_C(1) << 31; /* Py_TPFLAGS_TYPE_SUBCLASS */
+    if ((word_at((void *)(uintptr_t)word_at(object, OB_TYPE), TP_FLAGS) & is_class) != 0)
+        return;
+    size_t i = hook_object_count;
+    hook_object_add(object);
+    if (i == hook_object_count)
+        return; /* known */
+    traverse(object, add_container, NULL);
+    for (size_t end = hook_object_count; ++i < end;) /* its __dict__ */
+        if (is_type((void *)(uintptr_t)hook_objects[i], hook.runtime.dict_type))
+            traverse((void *)(uintptr_t)hook_objects[i], add_container, NULL);
 }
 
 /* ---- calls under way ---- */
@@ -111,6 +206,7 @@ int hook_call_begin(void *arguments, void *keywords)
         call++;
     if (call == HOOK_CALLS_MAX || !arguments)
         return -1;
+    callers[call] = pthread_self();
     hook_calls[call] = (struct capture_call){.thread = address_of(hook.python.current_state()),
                                              .arguments = address_of(arguments),
                                              .keywords = address_of(keywords)};
@@ -143,4 +239,11 @@ void hook_call_end(int call)
         return;
     memset(hook_passed + (size_t)call * HOOK_PASSED_MAX, 0, HOOK_PASSED_MAX * sizeof *hook_passed);
     hook_calls[call] = (struct capture_call){0};
+}
+
+void hook_calls_after_fork(void)
+{
+    for (int call = 0; call < HOOK_CALLS_MAX; call++)
+        if (hook_calls[call].thread != 0 && !pthread_equal(callers[call], pthread_self()))
+            hook_call_end(call);
 }

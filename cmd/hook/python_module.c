@@ -177,25 +177,37 @@ static struct py_method methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+/* Somebody may have put a function of their own in the place of ours. */
+static bool is_own_function(const void *object)
+{
+    enum { M_ML = 16 }; /* PyCFunctionObject's PyMethodDef */
+    const char *type;
+    size_t size;
+    memcpy(&type, (const char *)object + OB_TYPE, sizeof type);
+    memcpy(&size, type + TP_BASICSIZE, sizeof size);
+    uintptr_t method = 0;
+    if (size >= M_ML + sizeof method)
+        memcpy(&method, (const char *)object + M_ML, sizeof method);
+    return method - (uintptr_t)methods < sizeof methods;
+}
+
 /* The module, its functions and what the import system hung on it: not part of the program's heap. */
 static void remember_objects(void *module)
 {
-    /* The last two have dicts and lists of their own. */
     static const char *const names[] = {"__dict__", "__loader__", "__spec__"};
     enum { NAMES = sizeof names / sizeof *names, METHODS = sizeof methods / sizeof *methods - 1 };
     if (!module)
         return;
+    hook_objects_begin();
     hook_object_add(module);
     for (size_t i = 0; i < NAMES + METHODS; i++) {
         void *object = hook.python.get_attribute(module, i < NAMES ? names[i] : methods[i - NAMES].name);
         if (object) {
-            uint64_t type;
-            memcpy(&type, (const char *)object + OB_TYPE, sizeof type);
-            if (i > 0 && i < NAMES && type != hook.runtime.type_type)
-                hook_object_add_all(object);
-            else if (i < NAMES)
+            if (i == 0)
                 hook_object_add(object);
-            else
+            else if (i < NAMES)
+                hook_object_add_instance(object);
+            else if (is_own_function(object))
                 hook_function_add(object);
             hook.python.decref(object);
         } else {

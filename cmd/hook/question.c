@@ -11,11 +11,13 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
-static void *names; /* the namespace of questions.py */
+static void *names;         /* the namespace of questions.py */
+static unsigned generation; /* of the hook's objects, to which it belongs */
 
 static void *fail_errno(int error, const char *message)
 {
@@ -39,14 +41,41 @@ static void point_at_texts(char *bytes, size_t size, char **ret)
 }
 
 enum { COMMANDS = 64 };
-static struct spawn *commands[COMMANDS]; /* under way; their numbers are what questions.py has */
+static struct {
+    struct spawn *spawn; /* NULL: a free place */
+    pthread_t thread;
+    uint64_t order;   /* that of the starts */
+} commands[COMMANDS]; /* under way; their numbers are what questions.py has */
+static uint64_t starts;
 
 static int free_number(void)
 {
     int number = 0;
-    while (number < COMMANDS && commands[number])
+    while (number < COMMANDS && commands[number].spawn)
         number++;
     return number;
+}
+
+static void end_command(int number)
+{
+    spawn_kill(commands[number].spawn);
+    commands[number].spawn = NULL;
+}
+
+/* Ends what this thread has started since then. */
+static void end_commands_since(uint64_t order)
+{
+    for (int number = 0; number < COMMANDS; number++)
+        if (commands[number].spawn && commands[number].order >= order &&
+            pthread_equal(commands[number].thread, pthread_self()))
+            end_command(number);
+}
+
+void question_after_fork(void)
+{
+    for (int number = 0; number < COMMANDS; number++)
+        if (commands[number].spawn && !pthread_equal(commands[number].thread, pthread_self()))
+            end_command(number);
 }
 
 /* start(arguments, environment, output, errors) -> number; all bytes, the first two lists of NUL-ended texts.
@@ -68,24 +97,30 @@ static void *start(void *self, void *arguments)
     size_t size = ((size_t)sizes[0] + (size_t)sizes[1] + 2) * sizeof(char *);
     char **pointers = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int number = free_number();
-    if (pointers == MAP_FAILED || number == COMMANDS)
+    if (pointers == MAP_FAILED)
         return fail_errno(EAGAIN, "heldby cannot be started");
+    if (number == COMMANDS) {
+        munmap(pointers, size);
+        return fail_errno(EAGAIN, "heldby cannot be started: too many questions at once");
+    }
     char **environment = pointers + sizes[0] + 1;
     point_at_texts(texts[0], (size_t)sizes[0], pointers);
     point_at_texts(texts[1], (size_t)sizes[1], environment);
-    commands[number] = spawn_start(pointers, environment, texts[2], texts[3]);
+    commands[number].thread = pthread_self();
+    commands[number].order = starts++;
+    commands[number].spawn = spawn_start(pointers, environment, texts[2], texts[3]);
     int error = errno;
     munmap(pointers, size);
-    return commands[number] ? python->build_value("i", number)
-                            : fail_errno(error, "heldby cannot be started");
+    return commands[number].spawn ? python->build_value("i", number)
+                                  : fail_errno(error, "heldby cannot be started");
 }
 
 /* Takes the command of that number off the list; NULL with an exception. */
 static struct spawn *take_command(int number)
 {
-    struct spawn *found = number >= 0 && number < COMMANDS ? commands[number] : NULL;
+    struct spawn *found = number >= 0 && number < COMMANDS ? commands[number].spawn : NULL;
     if (found)
-        commands[number] = NULL;
+        commands[number].spawn = NULL;
     else
         hook.python.error_set_string(*hook.python.runtime_error, "no such command is running");
     return found;
@@ -114,25 +149,9 @@ static void *wait_for(void *self, void *arguments)
     return python->build_value("i", status);
 }
 
-/* stop(number): ends a command that nobody waits for any more. */
-static void *stop(void *self, void *arguments)
-{
-    (void)self;
-    int number;
-    if (!hook.python.parse_tuple(arguments, "i", &number))
-        return NULL;
-    struct spawn *spawn = take_command(number);
-    if (!spawn)
-        return NULL;
-    spawn_kill(spawn);
-    hook.python.incref(hook.python.none);
-    return hook.python.none;
-}
-
 static struct py_method helpers[] = {
     {.name = "start", .function = start, .flags = PY_VARARGS},
     {.name = "wait", .function = wait_for, .flags = PY_VARARGS},
-    {.name = "stop", .function = stop, .flags = PY_VARARGS},
 };
 
 /* ---- the namespace ---- */
@@ -151,42 +170,49 @@ static bool fill(void *dict)
     Dl_info info;
     static const char here;
     const char *library = dladdr(&here, &info) && info.dli_fname ? info.dli_fname : "";
+    void *builtins = python->import_module("builtins");
+    void *not_ours = builtins ? python->get_attribute(builtins, "__dict__") : NULL;
     bool done = set_name(dict, "__name__", python->build_value("s", "heldby")) &&
-                set_name(dict, "__builtins__", python->import_module("builtins")) &&
+                set_name(dict, "__builtins__", builtins) && not_ours &&
                 set_name(dict, "LIBRARY", python->decode_fs_default(library));
     for (size_t i = 0; done && i < sizeof helpers / sizeof *helpers; i++)
         done = set_name(dict, helpers[i].name, python->function_new(&helpers[i], NULL, NULL));
     void *code = done ? python->compile(questions_source, "<heldby>", PY_FILE_INPUT) : NULL;
     void *result = code ? python->eval_code(code, dict, dict) : NULL;
     if (code)
-        hook_object_add_all(code);
+        hook_object_add_all(code, not_ours);
     for (size_t i = 0; i < sizeof helpers / sizeof *helpers; i++)
         hook_object_add(python->dict_get(dict, helpers[i].name));
     if (result) { /* classes are not part of what a dict is made of: they could be anybody's */
-        hook_object_add_all(python->dict_get(dict, "Answer"));
-        hook_object_add_all(dict);
+        hook_object_add_all(python->dict_get(dict, "Answer"), not_ours);
+        hook_object_add_all(dict, not_ours);
         hook_answers = (uint64_t)(uintptr_t)python->dict_get(dict, "answers");
         python->decref(result);
     }
     if (code)
         python->decref(code);
+    if (not_ours)
+        python->decref(not_ours);
     return result != NULL;
 }
 
 static bool prepare(void)
 {
     const struct python *python = &hook.python;
-    if (names)
+    if (names && generation == hook_objects_generation())
         return true;
+    names = NULL;
     if (!python->dict_new || !python->dict_set || !python->dict_get || !python->compile ||
         !python->eval_code || !python->call_function || !python->list_get || !python->bytes_size ||
         !python->parse_tuple || !python->check_signals || !python->dict_next) {
         python->error_set_string(*python->runtime_error, "this Python lacks functions that heldby needs");
         return false;
     }
+    unsigned now = hook_objects_generation();
     void *dict = python->dict_new();
     if (dict && fill(dict)) {
         names = dict;
+        generation = now;
         return true;
     }
     if (dict)
@@ -251,26 +277,29 @@ static bool stands_for_objects(const void *list, bool loosely)
     return objects;
 }
 
-/* Leaves the lists of targets and those given as options out of the snapshot. `ret`: a letter for each
- * argument, y if it is such a list of targets, and one for the keyword `target`; up to `size` with the NUL.
+/* Leaves the lists of targets out of the snapshot, and those made for the call that are given as options.
+ * `ret`: a letter for each argument, y if it is such a list of targets, and one for the keyword `target`; up
+ * to `size` with the NUL. Lists in a tuple or dict of the program, f(*its_own), live by that.
  */
 static void find_lists(int call, const char *command, void *arguments, void *keywords, char *ret, size_t size)
 {
     bool loosely = !command || strcmp(command, "referrers") == 0;
+    bool own = (uint32_t)word_at(arguments, OB_REFCNT) > 1;
     uint64_t count = word_at(arguments, OB_SIZE);
     size_t at = 0;
     for (uint64_t i = 0; i < count && at < size - 2; i++, at++) {
         void *item = object_at(arguments, hook.runtime.layout->tuple_items + 8 * i);
-        ret[at] = is_list(item) && stands_for_objects(item, loosely) ? 'y' : 'n';
+        ret[at] = !own && is_list(item) && stands_for_objects(item, loosely) ? 'y' : 'n';
         if (ret[at] == 'y')
             hook_call_pass(call, item);
     }
     void *key, *value, *target = keywords ? hook.python.dict_get(keywords, "target") : NULL;
-    ret[at] = target && is_list(target) && stands_for_objects(target, loosely) ? 'y' : 'n';
+    bool made = keywords && (uint32_t)word_at(keywords, OB_REFCNT) == 1;
+    ret[at] = made && target && is_list(target) && stands_for_objects(target, loosely) ? 'y' : 'n';
     ret[at + 1] = '\0';
     ssize_t position = 0;
-    while (keywords && hook.python.dict_next(keywords, &position, &key, &value))
-        if (is_list(value) && (value != target || ret[at] == 'y'))
+    while (made && hook.python.dict_next(keywords, &position, &key, &value))
+        if (is_list(value) && (value == target ? ret[at] == 'y' : stands_for_objects(value, false)))
             hook_call_pass(call, value);
 }
 
@@ -292,15 +321,19 @@ static bool take(void *order)
     return true;
 }
 
-static void abandon(void *order)
+/* Without an answer: no file stays. A signal handler may raise here as well. */
+static void abandon(void *function, void *order)
 {
+    enum { ATTEMPTS = 3 };
     const struct python *python = &hook.python;
-    void *type, *value, *traceback;
+    void *type, *value, *traceback, *done = NULL;
     python->error_fetch(&type, &value, &traceback);
-    void *answer = python->call_function(python->dict_get(names, "abandon"), "(O)", order);
-    if (answer)
-        python->decref(answer);
-    python->error_clear();
+    for (int i = 0; i < ATTEMPTS && !done; i++) {
+        done = python->call_function(function, "(O)", order);
+        python->error_clear();
+    }
+    if (done)
+        python->decref(done);
     python->error_restore(type, value, traceback);
 }
 
@@ -320,20 +353,27 @@ void *question_ask(const char *command, void *arguments, void *keywords)
     const struct python *python = &hook.python;
     if (!prepare())
         return NULL;
+    void *dict = names; /* while this waits, another interpreter may ask */
     int call = hook_call_begin(arguments, keywords);
     char lists[256];
     find_lists(call, command, arguments, keywords, lists, sizeof lists);
-    void *options = keywords ? keywords : python->none, *answer = NULL;
-    void *order =
-        python->call_function(python->dict_get(names, "begin"), "(zOOs)", command, arguments, options, lists);
+    void *options = keywords ? keywords : python->none, *begun = NULL, *answer = NULL;
+    void *order = python->build_value("[]");
+    uint64_t first = starts;
     if (order) {
         hook_call_pass(call, order);
-        if (take(order))
-            answer = python->call_function(python->dict_get(names, "finish"), "(O)", order);
-        else
-            abandon(order);
+        begun = python->call_function(python->dict_get(dict, "begin"), "(OzOOs)", order, command, arguments,
+                                      options, lists);
+    }
+    if (begun && take(order) && python->check_signals() == 0)
+        answer = python->call_function(python->dict_get(dict, "finish"), "(O)", order);
+    if (order && !answer) {
+        end_commands_since(first);
+        abandon(python->dict_get(dict, "abandon"), order);
     }
     hook_call_end(call);
+    if (begun)
+        python->decref(begun);
     if (order)
         python->decref(order);
     if (!answer)

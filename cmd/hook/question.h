@@ -10,5 +10,6 @@
 /* Asks `heldby COMMAND`; the hook is armed. `command` NULL: the first argument names it. Returns the answer
  * or NULL with an exception. */
 void *question_ask(const char *command, void *arguments, void *keywords);
+void question_after_fork(void); /* in the child of a fork: only the calling thread exists */
 
 #endif

@@ -1,11 +1,11 @@
 # The Python side of heldby.referrers() and its like: from arguments to a command line, from its output to an answer.
 #
 # Part of libheldby.so, compiled at the first question; question.c calls begin(), takes the snapshot, and calls finish().
-# Nothing here may stay alive in between or hold the caller's objects. Python 3.8 and later. LIBRARY, start(),
-# wait() and stop() come from question.c. No imports at the top: a question must not change what the program has loaded before it is asked.
+# Nothing here may stay alive in between or hold the caller's objects. Python 3.8 and later. LIBRARY, start()
+# and wait() come from question.c. No imports at the top: a question must not change what the program has loaded before it is asked.
 
 answers = []  # weak references to those that the program still has; snapshots leave them out
-growth_base = []  # the snapshot of the last growth(), and the process it is of
+growth_base = []  # the snapshot of the last growth(), while none uses it
 
 
 class Answer:
@@ -48,28 +48,40 @@ def command_line_program():
                        % os.path.abspath(places[0]))
 
 
-def new_folder():
+def new_folder(order):
+    """A folder for the snapshot; `order` names both before it exists, so that an interrupt leaves nothing behind."""
     import os
-    for parent in (os.environ.get("TMPDIR"), "/tmp", "/var/tmp", os.getcwd()):
-        if not parent or not os.path.isabs(parent):
+    for parent in (os.environ.get("TMPDIR"), "/tmp", "/var/tmp", "."):
+        if not parent or not (parent == "." or os.path.isabs(parent)):
             continue
-        folder = os.path.join(parent, "heldby-%d-%s" % (os.getpid(), os.urandom(6).hex()))
         try:
+            folder = os.path.join(os.getcwd() if parent == "." else parent, folder_prefix() + os.urandom(6).hex())
+            order[:] = [folder + "/now.held", folder]
             os.mkdir(folder, 0o700)
-            return folder
-        except OSError:
-            continue
+            return
+        except OSError as error:
+            if error.errno is None:  # a signal handler's
+                raise
     raise OSError("no folder for a temporary snapshot; TMPDIR names one")
+
+
+def folder_prefix():
+    import os
+    return "heldby-%d-" % os.getpid()
 
 
 def remove_folder(folder):
     import os
+    if not os.path.basename(folder).startswith(folder_prefix()):
+        return  # the parent's, which has forked meanwhile
     try:
         for name in os.listdir(folder):
             os.unlink(os.path.join(folder, name))
         os.rmdir(folder)
-    except OSError:
-        pass  # it is gone, or somebody else's
+    except OSError as error:
+        if error.errno is None:  # a signal handler's
+            raise
+        # it is gone, or somebody else's
 
 
 def selector(value):
@@ -104,8 +116,8 @@ def option_words(options):
     return words
 
 
-def begin(command, arguments, options, lists):
-    """The order: where to write the snapshot, the program, the command, and what follows it.
+def begin(order, command, arguments, options, lists):
+    """Fills the order: the snapshot's file, its folder, the program, the command, and what follows it.
 
     lists: a letter for each argument and one for target=, y where it is a list that stands for what is in it."""
     options = dict(options or ())
@@ -136,13 +148,16 @@ def begin(command, arguments, options, lists):
     program = command_line_program()
     if command == "growth":
         import atexit  # before the snapshot: it may be new to the program
-    folder = new_folder()
     answers[:] = [answer for answer in answers if answer() is not None]
-    return [folder + "/now.held", folder, program, command] + words + [""] + addresses
+    new_folder(order)
+    order += [program, command] + words + [""] + addresses
 
 
-def text_of(path):
+def taken_text(path):
+    """The text of a file, which goes."""
+    import os
     with open(path, "rb") as file:
+        os.unlink(path)
         return file.read().decode("utf-8", "replace")
 
 
@@ -154,23 +169,14 @@ def environment():
 
 
 def run(folder, commands):
-    """Runs them side by side; [(status, output, errors)]."""
+    """Runs them side by side; [(status, output, errors)]. Without an answer question.c ends those under way."""
     import os
-    running, results = [], []
-    try:
-        for number, words in enumerate(commands):
-            names = [os.path.join(folder, "%s.%d" % (name, number)) for name in ("out", "err")]
-            block = b"".join(os.fsencode(word) + b"\0" for word in words)
-            running.append([start(block, environment(), os.fsencode(names[0]), os.fsencode(names[1]))] + names)
-        while running:
-            number, out, err = running.pop(0)
-            status = wait(number)
-            results.append((status, text_of(out), text_of(err)))
-        return results
-    except BaseException:
-        for number, _, _ in running:
-            stop(number)
-        raise
+    running = []
+    for number, words in enumerate(commands):
+        names = [os.path.join(folder, "%s.%d" % (name, number)) for name in ("out", "err")]
+        block = b"".join(os.fsencode(word) + b"\0" for word in words)
+        running.append([start(block, environment(), os.fsencode(names[0]), os.fsencode(names[1]))] + names)
+    return [(wait(number), taken_text(out), taken_text(err)) for number, out, err in running]
 
 
 def ask(folder, program, command, words, files, addresses):
@@ -203,49 +209,63 @@ def unformatted(words):
     return words
 
 
-def forget_growth():
+def take_base(path):
+    """Takes it out of growth_base for this thread alone; False if another has it."""
+    try:
+        growth_base.remove(path)
+        return True
+    except ValueError:
+        return False
+
+
+def forget_growth(*kept):
     import os
-    if growth_base and growth_base[1] == os.getpid():
-        remove_folder(os.path.dirname(growth_base[0]))
-    del growth_base[:]
+    for path in list(growth_base):
+        if path not in kept and take_base(path):
+            remove_folder(os.path.dirname(path))
+
+
+def growth_answer(path, folder, program, words, old):
+    import os
+    if old and os.path.basename(os.path.dirname(old)).startswith(folder_prefix()) and os.path.exists(old):
+        return ask(folder, program, "growth", words, [old, path], [])
+    first = ask(folder, program, "histogram", ["--limit", "1"], [path], [])
+    return Answer("the base is set: %s; the next heldby.growth() says what has grown" % first._text.split(", in ")[0],
+                  '{"rows": [], "base": %s}' % first._json)
 
 
 def finish_growth(path, folder, program, words):
+    import atexit
     import os
-    old = growth_base[0] if growth_base and growth_base[1] == os.getpid() and os.path.exists(growth_base[0]) else None
-    if old:
-        answer = ask(folder, program, "growth", words, [old, path], [])
-    else:
-        first = ask(folder, program, "histogram", ["--limit", "1"], [path], [])
-        answer = Answer("the base is set: %s; the next heldby.growth() says what has grown" % first._text.split(", in ")[0],
-                        '{"rows": [], "base": %s}' % first._json)
-    if not growth_base:
-        import atexit
+    old, taken = (growth_base[:1] or [None])[0], False
+    try:
+        taken = old and take_base(old)
+        answer = growth_answer(path, folder, program, words, old if taken else None)
+        atexit.unregister(forget_growth)
         atexit.register(forget_growth)
-    forget_growth()
-    growth_base[:] = [path, os.getpid()]
-    return answer
+        growth_base.append(path)
+        if taken:
+            remove_folder(os.path.dirname(old))
+        forget_growth(path)
+        return answer
+    except BaseException:
+        if old and old not in growth_base:
+            growth_base.append(old)
+        raise
 
 
 def finish(order):
     path, folder, program, command = order[:4]
     end = len(order) - 1 - order[::-1].index("")
     words, addresses = order[4:end], order[end + 1:]
-    kept = False
-    try:
-        if command == "growth":
-            answer = finish_growth(path, folder, program, words)
-            kept = True
-            import os
-            for name in os.listdir(folder):
-                if name != "now.held":
-                    os.unlink(os.path.join(folder, name))
-            return answer
-        return ask(folder, program, command, words, [path], addresses)
-    finally:
-        if not kept:
-            remove_folder(folder)
+    if command == "growth":
+        return finish_growth(path, folder, program, words)
+    answer = ask(folder, program, command, words, [path], addresses)
+    remove_folder(folder)
+    return answer
 
 
 def abandon(order):
-    remove_folder(order[1])
+    """Without an answer: nothing stays, but for the base of the next growth()."""
+    if order and order[0] not in growth_base:
+        remove_folder(order[1])

@@ -13,15 +13,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STACK = 64 << 10 };
+enum { STACK = 64 << 10, LOOK_NS = 50000000 };
 
 enum state { STARTING, STARTED, FAILED, ENDED };
 
 struct spawn { /* in a mapping of its own, with the stacks of both processes behind it */
     char *const *argv, *const *environment;
     const char *out, *errors;
-    pid_t waiter, command;
-    int error, status; /* of wait4 */
+    pid_t program, waiter, command; /* waiter 0: it is gone */
+    int error, status;              /* of wait4 */
     _Atomic int state;
 };
 
@@ -104,6 +104,7 @@ static int waiter(void *context)
     s->command = clone(command, stack_top(s, 1), CLONE_VM | CLONE_VFORK | SIGCHLD, s);
     if (s->command < 0)
         s->error = EAGAIN;
+    close_from(0); /* of its own table */
     atomic_store(&s->state, s->error ? FAILED : STARTED);
     (void)call(SYS_futex, (uintptr_t)&s->state, 129 /* FUTEX_WAKE_PRIVATE */, 1, 0);
     while (s->command > 0 && call(SYS_wait4, (uintptr_t)s->command, (uintptr_t)&s->status, 0, 0) == -EINTR)
@@ -113,11 +114,28 @@ static int waiter(void *context)
     leave(0);
 }
 
+/* Waits for the waiter's end, or looks for it: WNOHANG. It may be somebody else who has reaped it. */
+static bool waiter_gone(struct spawn *s, int options)
+{
+    pid_t ended = -1;
+    errno = ECHILD;
+    if (s->waiter != 0 && s->program == getpid())
+        while ((ended = waitpid(s->waiter, NULL, __WALL | options)) < 0 && errno == EINTR)
+            ;
+    if (ended != 0)
+        s->waiter = 0;
+    return ended != 0;
+}
+
+static void end_command(const struct spawn *s)
+{
+    if (s->program == getpid())
+        kill(s->command, SIGKILL);
+}
+
 static void release(struct spawn *s)
 {
-    int status;
-    while (waitpid(s->waiter, &status, __WALL) < 0 && errno == EINTR)
-        ;
+    (void)waiter_gone(s, 0);
     munmap(s, 2 * STACK);
 }
 
@@ -127,15 +145,21 @@ struct spawn *spawn_start(char *const *argv, char *const *environment, const cha
         mmap(NULL, 2 * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (s == MAP_FAILED)
         return NULL;
-    *s = (struct spawn){.argv = argv, .environment = environment, .out = out, .errors = errors};
+    *s = (struct spawn){
+        .argv = argv, .environment = environment, .out = out, .errors = errors, .program = getpid()};
     sigset_t previous;
     os_block_all_signals(&previous); /* no handler of the program may run in either */
     s->waiter = clone(waiter, stack_top(s, 0), CLONE_VM, s);
     int error = s->waiter < 0 ? errno : 0;
-    while (!error && atomic_load(&s->state) == STARTING)
-        os_futex_wait((const void *)&s->state, STARTING, 0);
+    bool gone = false;
+    while (!error && !gone && atomic_load(&s->state) == STARTING) {
+        os_futex_wait((const void *)&s->state, STARTING, LOOK_NS);
+        gone = waiter_gone(s, WNOHANG);
+    }
     pthread_sigmask(SIG_SETMASK, &previous, NULL);
-    if (!error && s->error) {
+    if (gone && atomic_load(&s->state) == STARTING) {
+        error = EAGAIN; /* somebody has ended it; the command may still run on its stack, which stays */
+    } else if (!error && s->error) {
         error = s->error;
         release(s);
     } else if (error) {
@@ -147,9 +171,14 @@ struct spawn *spawn_start(char *const *argv, char *const *environment, const cha
 
 bool spawn_ended(struct spawn *s, int *ret_status)
 {
-    if (atomic_load(&s->state) != ENDED)
+    bool gone = waiter_gone(s, WNOHANG), ended = atomic_load(&s->state) == ENDED;
+    if (!gone && !ended)
         return false;
-    *ret_status = WIFEXITED(s->status) ? WEXITSTATUS(s->status) : 128 + WTERMSIG(s->status);
+    if (!ended)
+        end_command(s);
+    *ret_status = !ended                 ? 128 + SIGKILL
+                  : WIFEXITED(s->status) ? WEXITSTATUS(s->status)
+                                         : 128 + WTERMSIG(s->status);
     release(s);
     return true;
 }
@@ -157,6 +186,6 @@ bool spawn_ended(struct spawn *s, int *ret_status)
 void spawn_kill(struct spawn *s)
 {
     if (atomic_load(&s->state) != ENDED)
-        kill(s->command, SIGKILL);
+        end_command(s);
     release(s);
 }

@@ -366,9 +366,8 @@ void walk_roots(struct walk *w);
 void walk_hook_exclude(struct walk *w);  /* first of all */
 void walk_hook_discount(struct walk *w); /* before any refcount is read */
 bool walk_hook_owns(const struct walk *w, uint64_t address);
-/* Does slot `i` of this frame's expression stack hold a function of the hook? Then a call of it begins here,
- * or began here before, and the stack ends as far as the program is concerned. `call`: the one under way in
- * the frame, or NULL. */
+/* Does `call`, the one under way in the frame or NULL, begin at slot `i` of its expression stack? Then the
+ * stack ends there as far as the program is concerned. */
 bool walk_hook_call(struct walk *w, const struct walk_frame *f, uint32_t i, const struct capture_call *call);
 const struct capture_call *walk_hook_call_of(const struct walk *w, uint64_t thread); /* NULL: none */
 

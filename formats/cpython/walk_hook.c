@@ -76,12 +76,26 @@ static void discount_guarded(struct walk *w, void *context)
     discount_referents(w, *object);
 }
 
-static void discount_all(struct walk *w, const uint64_t *objects, size_t count)
+static bool is_among(const uint64_t *objects, size_t count, uint64_t object)
 {
-    for (size_t i = 0; i < count; i++) {
-        uint64_t object = objects[i];
-        if (mem_plausible(object))
-            walk_guarded(w, discount_guarded, &object);
+    for (size_t i = 0; i < count; i++)
+        if (objects[i] == object)
+            return true;
+    return false;
+}
+
+/* Several calls may have been passed the same. */
+static void discount_all(struct walk *w)
+{
+    const struct capture_request *q = w->request;
+    for (size_t i = 0; i < q->excluded_count + q->passed_count; i++) {
+        bool passed = i >= q->excluded_count;
+        size_t at = passed ? i - q->excluded_count : i;
+        uint64_t object = passed ? q->passed[at] : q->excluded[at];
+        if (!mem_plausible(object) ||
+            (passed && (is_among(q->excluded, q->excluded_count, object) || is_among(q->passed, at, object))))
+            continue;
+        walk_guarded(w, discount_guarded, &object);
     }
 }
 
@@ -97,8 +111,7 @@ void walk_hook_discount(struct walk *w)
     walk_guarded(w, exclude_answers, NULL);
     if (q->in_process) /* these are the program's own counts */
         return;
-    discount_all(w, q->excluded, q->excluded_count);
-    discount_all(w, q->passed, q->passed_count);
+    discount_all(w);
     walk_guarded(w, discount_answers, NULL);
 }
 
@@ -113,6 +126,7 @@ const struct capture_call *walk_hook_call_of(const struct walk *w, uint64_t thre
 struct call_slots {
     const struct capture_call *call;
     uint64_t first, end; /* addresses of the slots above the function */
+    bool matches;
 };
 
 static uint64_t used_slots(struct walk *w, uint64_t mapping)
@@ -125,12 +139,18 @@ static uint64_t used_slots(struct walk *w, uint64_t mapping)
  * from another call: then this one came from C, and has none. */
 static void discount_slots(struct walk *w, void *context)
 {
-    const struct call_slots *s = context;
+    struct call_slots *s = context;
     const struct capture_call *call = s->call;
+    bool in_process = w->request->in_process; /* these are the program's own counts */
     uint64_t at = s->first, raw = at < s->end ? mem_u64(at) : 0;
     if (raw == 0) /* 3.13: the place of `self` */
         at += 8;
+    if (at > s->end)
+        return;
     if (at < s->end && walk_local(w, at) == call->arguments) { /* f(*arguments, **keywords) */
+        s->matches = true;
+        if (in_process)
+            return;
         discount((void *)(uintptr_t)call->arguments, w);
         if (call->keywords != 0 && at + 8 < s->end && walk_local(w, at + 8) == call->keywords)
             discount((void *)(uintptr_t)call->keywords, w);
@@ -142,7 +162,8 @@ static void discount_slots(struct walk *w, void *context)
     for (uint64_t i = 0; i < count; i++)
         if (walk_local(w, at + 8 * i) != mem_u64(call->arguments + w->layout->tuple_items + 8 * i))
             return;
-    for (uint64_t i = 0; i < count + named; i++, at += 8) {
+    s->matches = true;
+    for (uint64_t i = 0; i < count + named && !in_process; i++, at += 8) {
         /* 3.14: the low bit marks a reference that is borrowed */
         bool owned = w->layout->minor < 14 || (mem_u64(at) & 1) == 0;
         if (owned && mem_plausible(walk_local(w, at)))
@@ -160,10 +181,10 @@ bool walk_hook_call(struct walk *w, const struct walk_frame *f, uint32_t i, cons
         if (q->functions[k] != word)
             continue;
         struct call_slots s = {call, f->stack + 8 * ((uint64_t)i + 1),
-                               f->stack + 8 * (uint64_t)f->stack_count};
-        if (call != NULL && !q->in_process)
+                               f->stack + 8 * (uint64_t)f->stack_count, false};
+        if (call != NULL)
             walk_guarded(w, discount_slots, &s);
-        return true;
+        return s.matches;
     }
     return false;
 }

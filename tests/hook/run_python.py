@@ -256,12 +256,178 @@ def failures(test, modules):
     test.check(os.listdir(temporary) == [], "files stay: %s", os.listdir(temporary))
 
 
+PITFALLS = r"""
+import importlib.machinery, select, threading
+class Thing: pass
+known = [Thing()]
+def callback(): return known
+class Chained:
+    def __init__(self, loader):
+        self.loader, self.callbacks = loader, {"callback": callback}
+    def create_module(self, spec): return self.loader.create_module(spec)
+    def exec_module(self, module): return self.loader.exec_module(module)
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        spec = importlib.machinery.PathFinder.find_spec(name, path) if name == "heldby" else None
+        if spec:
+            spec.loader = Chained(spec.loader)
+        return spec
+sys.meta_path.insert(0, Finder)
+import heldby
+folder, command = os.environ["TMPDIR"], os.environ["HELDBY_CLI"]
+say("loader", heldby.path(known[0]).data["paths"][0]["expression"])
+
+def mine(): return 1
+count, ours, heldby.snapshot = sys.getrefcount(mine), heldby.snapshot, mine
+heldby.histogram()
+heldby.snapshot = ours
+say("patched", sys.getrefcount(mine) - count)
+
+own = ([Thing(), Thing()],)
+say("own tuple", heldby.referrers(*own).data["targets"] == [hex(id(own[0]))])
+noise = [Thing()]
+sources = {edge["source"] for edge in heldby.referrers(noise[0], exclude=noise).data["edges"]}
+say("own list", hex(id(noise)) in sources)
+
+class Passed: pass
+waits = threading.Event()
+def take(*values): pass
+def passes(): take(heldby.snapshot, Passed(), waits.wait())
+passing = threading.Thread(target=passes)
+passing.start()
+def on_stack():
+    return "passes.<stack>" in str(heldby.referrers(type="__main__.Passed"))
+until(on_stack)
+say("beside a function", on_stack())
+waits.set()
+passing.join()
+
+def ring(number, frame):
+    raise TimeoutError("rung")
+signal.signal(signal.SIGALRM, ring)
+rung = 0
+for i in range(40):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.001 + 0.004 * i)
+        heldby.histogram()
+    except TimeoutError:
+        rung += 1
+    signal.setitimer(signal.ITIMER_REAL, 0)
+say("interrupted", rung > 0, os.listdir(folder))
+
+errors = []
+def grow():
+    try:
+        for _ in range(4):
+            heldby.growth()
+    except Exception as error:
+        errors.append(error)
+threads = [threading.Thread(target=grow) for _ in range(3)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+say("growth", errors, len(os.listdir(folder)))
+
+fifo, script = os.path.join(os.getcwd(), "fifo"), os.path.join(os.getcwd(), "waits")
+os.mkfifo(fifo)
+with open(script, "w") as out:
+    out.write("#!/bin/sh\nread line < %s\n" % fifo)
+os.chmod(script, 0o755)
+door = os.open(fifo, os.O_RDWR)
+def children():
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % pid) as file:
+                if int(file.read().rpartition(")")[2].split()[1]) == os.getpid():
+                    found.append(int(pid))
+        except OSError:
+            pass
+    return found
+said = []
+def ask():
+    try:
+        said.append(str(heldby.histogram()))
+    except Exception as error:
+        said.append(str(error))
+os.environ["HELDBY_CLI"] = script
+end, other = os.pipe()
+asking = threading.Thread(target=ask)
+asking.start()
+until(lambda: len(children()) == 2)
+os.close(other)
+say("descriptors", select.select([end], [], [], 20)[0] == [end])
+for pid in children():
+    os.kill(pid, signal.SIGKILL)
+asking.join(30)
+say("killed", asking.is_alive(), said)
+
+# as many questions as there can be: none of them is left in the child
+del said[:]
+threads = [threading.Thread(target=ask) for _ in range(32)]
+for thread in threads: thread.start()
+until(lambda: len(children()) == 64)
+pid = os.fork()
+if pid == 0:
+    os.environ["HELDBY_CLI"] = command
+    hidden = [Thing()]
+    say("child", heldby.path(*[hidden[0]]).data["paths"][0]["expression"], heldby.show([hidden[0]]).data["refcount"])
+    os._exit(0)
+os.waitpid(pid, 0)
+os.write(door, b"\n" * 64)
+for thread in threads: thread.join()
+say("others", set(said))
+
+os.environ["HELDBY_CLI"] = command
+del os.environ["TMPDIR"]
+os.mkdir("gone")
+os.chdir("gone")
+os.rmdir("../gone")
+say("no folder", "objects" in str(heldby.histogram()))
+
+INSIDE = "import sys; sys.path[:] = %r\nimport heldby\nthing = [object()]\nassert 'thing[0]' in str(heldby.path(thing[0]))" % (sys.path,)
+try:
+    import _interpreters as interpreters
+except ImportError:
+    try:
+        import _xxsubinterpreters as interpreters
+    except ImportError:
+        interpreters = None
+for _ in range(2 if interpreters else 0):
+    try:
+        inside = interpreters.create("legacy") if hasattr(interpreters, "new_config") else interpreters.create(isolated=False)
+    except TypeError:
+        inside = interpreters.create()
+    problem = interpreters.run_string(inside, INSIDE)
+    assert problem is None, problem
+    interpreters.destroy(inside)
+say("interpreters", heldby.path(known[0]).data["paths"][0]["expression"])
+"""
+
+
+def pitfalls(test, modules):
+    """Programs that do what they should not, and bad luck."""
+    temporary = test.folder_for("pitfalls")
+    wanted = [
+        "loader __main__.known[0]", "patched 0", "own tuple True", "own list True", "beside a function True", "interrupted True []", "growth [] 1",
+        "descriptors True", "killed False ['heldby histogram left with status 137: ']", "child __main__.hidden[0] 1", "others {''}", "no folder True",
+        "interpreters __main__.known[0]",
+    ]
+    with Live(test, test.folder_for("pitfalls-program"), PITFALLS, preload=False, PYTHONPATH=modules, TMPDIR=temporary, HELDBY_CLI=test.options.cli) as program:
+        for line in wanted:
+            heard = program.hear()
+            test.check(heard == line, "pitfalls: %r, wanted %r", heard, line)
+        program.end()
+    test.check(os.listdir(temporary) == [], "pitfalls: files stay: %s", os.listdir(temporary))
+
+
 def body(test):
     modules = library_folder(test)
     asking(test, modules)
     undisturbed(test, modules)
     growth(test, modules)
     failures(test, modules)
+    pitfalls(test, modules)
 
 
 if __name__ == "__main__":
