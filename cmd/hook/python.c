@@ -30,7 +30,6 @@ static const struct {
     {"PyBytes_Size", offsetof(struct python, bytes_size)},
     {"PyList_GetItem", offsetof(struct python, list_get)},
     {"PyDict_GetItemString", offsetof(struct python, dict_get)},
-    {"PyEval_GetBuiltins", offsetof(struct python, get_builtins)},
     {"PyDict_New", offsetof(struct python, dict_new)},
     {"PyDict_SetItemString", offsetof(struct python, dict_set)},
     {"PyDict_Next", offsetof(struct python, dict_next)},

@@ -62,7 +62,6 @@ struct python {
     ssize_t (*bytes_size)(void *object);
     void *(*list_get)(void *list, ssize_t index); /* borrowed, as are the next two */
     void *(*dict_get)(void *dict, const char *name);
-    void *(*get_builtins)(void);
     void *(*dict_new)(void);
     int (*dict_set)(void *dict, const char *name, void *value);
     int (*dict_next)(void *dict, ssize_t *position, void **key, void **value);

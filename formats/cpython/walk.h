@@ -79,6 +79,7 @@ struct walk_type {
         queue; /* struct.Struct; array.array; _queue.SimpleQueue, whose items lie in a ring since 3.13 */
     bool array, dated,
         ordered; /* numpy.ndarray; datetime and time, whose last field may not exist; C's OrderedDict */
+    bool lock;   /* _thread.lock, which holds nothing; behind its last byte lies what was there before */
     uint64_t container_traverse; /* of the builtin container itself */
     struct walk_name *names;     /* by offset */
     uint32_t name_count, slot_count;

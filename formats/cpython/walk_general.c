@@ -164,6 +164,8 @@ static void by_traverse(struct walk *w, struct walk_type *t, uint64_t object)
 static void by_scan(struct walk *w, struct walk_type *t, uint64_t object)
 {
     struct walk_traverse *v = &w->traverse;
+    if (t->lock)
+        return;
     if (t->family == FAMILY_LRU_LINK) /* the cache holds its key and result, its links are borrowed */
         return;
     load_words(w, t, object, 16);

@@ -302,6 +302,7 @@ static void describe(struct walk *w, struct walk_type *t)
             t->ordered = t->ordered || c_equals(name, "collections.OrderedDict");
             t->buffer = t->buffer || c_equals(name, "array.array");
             t->packing = t->packing || c_equals(name, "_struct.Struct");
+            t->lock = t->lock || c_equals(name, "_thread.lock");
             t->queue = t->queue || c_equals(name, "_queue.SimpleQueue");
             t->array = t->array || c_equals(name, "numpy.ndarray");
             t->dated = t->dated || c_equals(name, "datetime.datetime") || c_equals(name, "datetime.time");
