@@ -6,22 +6,28 @@
 #include "lib/query/cycles.h"
 #include "lib/query/spelling.h"
 
-static const char *fate_word(enum fate fate)
+/* Blocks of native memory alone wait for no collector. */
+static bool is_leaked(const struct cycle_row *row)
+{
+    return row->fate == FATE_GARBAGE && row->marks.blocks && !row->marks.objects;
+}
+
+static const char *fate_word(const struct cycle_row *row)
 {
     static const char *const words[] = {[FATE_REACHED] = "reachable",
                                         [FATE_SAVED] = "gc.garbage",
                                         [FATE_HELD_FROM_C] = "held from C",
                                         [FATE_GARBAGE] = "garbage"};
-    return words[fate];
+    return is_leaked(row) ? "leaked" : words[row->fate];
 }
 
-static const char *fate_key(enum fate fate)
+static const char *fate_key(const struct cycle_row *row)
 {
     static const char *const words[] = {[FATE_REACHED] = "reached",
                                         [FATE_SAVED] = "saved",
                                         [FATE_HELD_FROM_C] = "held_from_c",
                                         [FATE_GARBAGE] = "garbage"};
-    return words[fate];
+    return is_leaked(row) ? "leaked" : words[row->fate];
 }
 
 static const char *type_name(const struct heap *heap, type_id type)
@@ -80,7 +86,7 @@ static bool json_row(struct json *j, struct cycles *cycles, const struct cycle_r
         json_u64(j, "size", row->size);
         json_u64(j, "bytes", row->bytes);
         json_bool(j, "reachable", row->fate == FATE_REACHED);
-        json_text(j, "fate", fate_key(row->fate));
+        json_text(j, "fate", fate_key(row));
         json_bool(j, "finalizer", row->marks.finalizer != 0);
         json_text(j, "finalizer_type", type_name(heap, row->marks.finalizer));
         json_bool(j, "builtin_finalizer", row->marks.builtin_finalizer);
@@ -157,7 +163,7 @@ static void print_sum(struct output *out, const struct cycles *cycles)
 static void write_state(const struct cycle_row *row, char *out, size_t size)
 {
     const struct cycle_marks *marks = &row->marks;
-    snprintf(out, size, "%s%s%s%s", fate_word(row->fate),
+    snprintf(out, size, "%s%s%s%s", fate_word(row),
              marks->legacy      ? ", tp_del"
              : marks->finalizer ? ", __del__"
                                 : "",
@@ -192,12 +198,15 @@ static void print_groups(struct output *out, const struct cycles *cycles)
 /* What the words of the states mean, for those that are there. */
 static void print_legend(struct output *out, const struct cycles *cycles)
 {
-    bool fate[FATE_GARBAGE + 1] = {false}, legacy = false, finalizer = false, frozen = false;
+    bool fate[FATE_GARBAGE + 1] = {false}, legacy = false, finalizer = false, frozen = false, leaked = false;
     type_id unseen = 0;
     for (size_t i = 0; i < cycles->row_count; i++) {
         const struct cycle_row *row = &cycles->rows[i];
         bool reached = row->fate == FATE_REACHED;
-        fate[row->fate] = true;
+        if (is_leaked(row))
+            leaked = true;
+        else
+            fate[row->fate] = true;
         legacy = legacy || row->marks.legacy;
         finalizer = finalizer || (row->marks.finalizer && !row->marks.legacy);
         unseen = reached || unseen ? unseen : row->marks.unseen;
@@ -213,6 +222,8 @@ static void print_legend(struct output *out, const struct cycles *cycles)
         output_print(
             out,
             "garbage        nothing else refers to it; it waits for the collector (gc.collect() frees it)\n");
+    if (leaked)
+        output_print(out, "leaked         blocks of native memory that no word in use leads to\n");
     if (fate[FATE_HELD_FROM_C])
         output_print(
             out,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/heldby/core_facts.h"
 #include "cmd/heldby/facts.h"
 #include "cmd/heldby/object_rows.h"
 #include "cmd/heldby/open_heaps.h"
@@ -134,16 +135,32 @@ static void print_hint(struct output *out, const struct diff *diff, const char *
         output_hint(out, "says who holds them", "path", path, "--type", best->type, NULL);
 }
 
+/* A core does not say when its process began; where its last module was is another in every process. */
+static void take_base(void *context, const char *text)
+{
+    struct record r;
+    record_read(&r, text);
+    *(uint64_t *)context = strtoull(r.field[MODULE_START], NULL, 16);
+}
+
 /* The start is worked out from two clocks at each capture and wanders by microseconds, by more when the clock
    is set. */
 static bool are_unrelated(struct heap *const heaps[2])
 {
-    uint64_t pid[2];
+    uint64_t pid[2] = {0, 0}, base[2] = {0, 0};
     double start[2];
-    for (int i = 0; i < 2; i++)
-        if (!fact_u64(heaps[i], "pid", &pid[i]) || !fact_f64(heaps[i], "start_time", &start[i]))
-            return false;
-    return pid[0] != pid[1] || fabs(start[0] - start[1]) > SAME_START;
+    bool timed = true;
+    for (int i = 0; i < 2; i++) {
+        timed = fact_f64(heaps[i], "start_time", &start[i]) && timed;
+        fact_u64(heaps[i], "pid", &pid[i]);
+        each_fact_item(heaps[i], "modules", take_base, &base[i]);
+    }
+    bool other_pid = pid[0] && pid[1] && pid[0] != pid[1];
+    if (timed)
+        return other_pid || fabs(start[0] - start[1]) > SAME_START;
+    if (base[0] && base[1]) /* a copy from outside a container has another number for the same process */
+        return base[0] != base[1] || (other_pid && heap_is_of_core(heaps[0]) && heap_is_of_core(heaps[1]));
+    return other_pid;
 }
 
 /* Snapshots of two programs, or in the wrong order, are compared all the same, but said to be. */
@@ -161,6 +178,8 @@ static bool add_doubts(struct notes *notes, struct heap *const heaps[2], struct 
                  pid[0], pid[1], pid[0] == pid[1] ? ", started again" : "");
         return notes_add_text(notes, text, err);
     }
+    if (heap_native_differs(heaps[0], heaps[1]) && !notes_add_text(notes, NATIVE_LEFT_OUT, err))
+        return false;
     if (fact_f64(heaps[0], "capture_time", &time[0]) && fact_f64(heaps[1], "capture_time", &time[1]) &&
         time[0] > time[1])
         return notes_add_text(notes,
@@ -269,8 +288,8 @@ static bool run(const struct invocation *in, struct output *out, struct error *e
     if (text && !(condition = condition_create(text, diff_columns(by_path ? DIFF_PATH : DIFF_TYPE), err)))
         return false;
     struct opened opened[2] = {0};
-    bool done = opened_init(&opened[0], in->operands[0], err) &&
-                opened_init(&opened[1], in->operands[1], err) && compare(in, out, opened, condition, err);
+    bool done = opened_init(&opened[0], in, in->operands[0], err) &&
+                opened_init(&opened[1], in, in->operands[1], err) && compare(in, out, opened, condition, err);
     for (int i = 0; i < 2; i++)
         done = opened_answered(&opened[i], done, err);
     opened_deinit(&opened[0]);

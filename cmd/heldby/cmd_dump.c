@@ -1,10 +1,12 @@
-/* cmd_dump.c -- asks the hook of a running process for a snapshot and waits for it.
+/* cmd_dump.c -- a snapshot of a running process: asks its hook for one and waits for it; without a hook the
+ * memory is copied from outside (live_dump.h).
  *
  * The request is a small file (cmd/hook/request.h describes it); its token travels in a signal to the hook's
  * own thread, so that no system call of the program is interrupted. A standard signal may merge with another:
  * it is sent until the hook answers.
  */
 #include "cmd/heldby/command.h"
+#include "cmd/heldby/live_dump.h"
 #include "cmd/heldby/move_file.h"
 #include "cmd/heldby/target.h"
 
@@ -162,7 +164,9 @@ static bool wait_for_answer(struct request *r, struct target *t, double timeout,
         if (now - start > timeout)
             return error_set(err, ERROR_SYSTEM, "no snapshot of process %d within %g seconds%s", (int)t->pid,
                              timeout,
-                             r->temporary[0] ? "; it is still being written" : "; it does not answer");
+                             r->temporary[0] ? "; it is still being written"
+                                             : "; it does not answer (--no-hook copies its memory "
+                                               "from outside)");
         if (!r->temporary[0] && now - sent > 0.25) {
             int error = send_token(t, r->token);
             for (int tries = 0; error == ESRCH && tries < 20 && target_find(t, t->pid, err); tries++)
@@ -230,7 +234,16 @@ bool cmd_dump(const struct invocation *in, struct error *err)
     long pid = strtol(text, &end, 10);
     if (errno || *end || end == text || pid <= 0 || pid > INT_MAX)
         return usage_error(err, "%s is no process id", text);
+    if (option_given(in, "output") && option_given(in, "dir"))
+        return usage_error(err, "--dir is for names that heldby finds: give either it or -o");
+    if (option_given(in, "no-hook"))
+        return live_dump(in, (pid_t)pid, err);
     struct target target;
-    return target_find(&target, (pid_t)pid, err) &&
-           ask(&target, option_text(in, "output", NULL), option_seconds(in, "timeout", 60), err);
+    if (!target_find(&target, (pid_t)pid, err))
+        return target.hookless && live_dump(in, (pid_t)pid, err);
+    char name[PATH_MAX];
+    const char *file = option_text(in, "output", NULL), *folder = option_text(in, "dir", NULL);
+    if (folder && !dump_name((pid_t)pid, folder, name, err))
+        return false;
+    return ask(&target, folder ? name : file, option_seconds(in, "timeout", 60), err);
 }

@@ -194,11 +194,11 @@ static bool add_doubts(const struct opened *opened, struct previous *before, str
     return true;
 }
 
-static bool add_file(const char *path, struct growth *growth, struct previous *before, struct notes *notes,
-                     struct error *err)
+static bool add_file(const struct invocation *in, const char *path, struct growth *growth,
+                     struct previous *before, struct notes *notes, struct error *err)
 {
     struct opened opened;
-    if (!opened_init(&opened, path, err))
+    if (!opened_init(&opened, in, path, err))
         return false;
     bool done = notes_add(notes, opened.heap, err) && add_doubts(&opened, before, notes, err) &&
                 growth_add(growth, opened.view, err);
@@ -214,10 +214,11 @@ static bool answer(const struct invocation *in, struct output *out, struct growt
     const char *name = by_path ? "expression" : "type";
     struct previous before = {0};
     for (size_t i = 0; i < in->operand_count; i++) {
-        if (!add_file(in->operands[i], growth, &before, notes, err))
+        if (!add_file(in, in->operands[i], growth, &before, notes, err))
             return false;
     }
-    if (!growth_finish(growth, err))
+    if (!growth_finish(growth, err) ||
+        (growth->native_left_out && !notes_add_text(notes, NATIVE_LEFT_OUT, err)))
         return false;
     document_begin(out, notes, in->operands, in->operand_count, true);
     if (out->as_json) {

@@ -13,8 +13,9 @@ static void list_commands(struct output *out)
         if (!c->hidden)
             fprintf(out->to, "  %-10s  %s\n", c->name, c->summary);
     }
-    fputs("\nFILE is a snapshot (.held). OBJECT is an address (0x7f..., or what id() gave),\n"
-          "@N (its number in the file), or a path: myapp._CACHE['k7'][50].attr\n\n"
+    fputs("\nFILE is a snapshot (.held) or an ELF core (also as .zst). OBJECT is an address\n"
+          "(0x7f..., or what id() gave), @N (its number in the file), or a path:\n"
+          "myapp._CACHE['k7'][50].attr\n\n"
           "A leak in four commands:\n"
           "  heldby run -- python3 app.py &                    start it with the hook\n"
           "  kill -USR2 PID                                    twice, some time apart\n"

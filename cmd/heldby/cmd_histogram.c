@@ -4,15 +4,24 @@
 #include "cmd/heldby/open_heaps.h"
 #include "cmd/heldby/text.h"
 #include "lib/query/histogram.h"
+#include "lib/query/spelling.h"
 
 /* Percent of all, of what the rows are sorted by. */
 static double share_of(const struct histogram *histogram, const struct histogram_row *row,
                        enum histogram_sort sort)
 {
-    bool by_count = sort == HISTOGRAM_BY_COUNT;
-    uint64_t part = by_count ? row->count : row->shallow,
-             all = by_count ? histogram->objects : histogram->bytes;
+    uint64_t part = sort == HISTOGRAM_BY_COUNT      ? row->count
+                    : sort == HISTOGRAM_BY_RETAINED ? row->retained
+                                                    : row->shallow,
+             all = sort == HISTOGRAM_BY_COUNT ? histogram->objects : histogram->bytes;
     return all ? 100.0 * (double)part / (double)all : 0.0;
+}
+
+static enum histogram_sort sort_of(const char *word)
+{
+    return strcmp(word, "count") == 0      ? HISTOGRAM_BY_COUNT
+           : strcmp(word, "retained") == 0 ? HISTOGRAM_BY_RETAINED
+                                           : HISTOGRAM_BY_SHALLOW;
 }
 
 static bool answer(const struct invocation *in, struct output *out, struct opened *opened, struct error *err)
@@ -27,9 +36,7 @@ static bool answer(const struct invocation *in, struct output *out, struct opene
     while (strcmp(words[kind], by) != 0)
         kind++;
     struct histogram_options options = {.by = (enum histogram_by)kind,
-                                        .sort = strcmp(option_text(in, "sort", "shallow"), "count") == 0
-                                                    ? HISTOGRAM_BY_COUNT
-                                                    : HISTOGRAM_BY_SHALLOW,
+                                        .sort = sort_of(option_text(in, "sort", "shallow")),
                                         .filter = option_text(in, "filter", NULL),
                                         .type = option_text(in, "type", NULL),
                                         .tracked = option_given(in, "tracked")};
@@ -48,12 +55,18 @@ static bool answer(const struct invocation *in, struct output *out, struct opene
                      text_count(histogram.row_count, c, sizeof c),
                      histogram.row_count == 1 ? unit[kind] : units[kind]);
     }
+    bool retained = options.sort == HISTOGRAM_BY_RETAINED; /* rows hold each other: sums would mean nothing */
+    bool blocks = options.by == HISTOGRAM_TYPE && heap_contents(opened->heap) & HEAP_HAS_BLOCKS;
     const struct column columns[] = {
-        {"count", "count", CELL_COUNT, STYLE_PLAIN}, {"shallow", "size", CELL_BYTES, STYLE_PLAIN},
-        {NULL, "share", CELL_RIGHT, STYLE_PLAIN},    {NULL, "sum", CELL_RIGHT, STYLE_PLAIN},
-        {"retained", NULL, CELL_BYTES, STYLE_PLAIN}, {words[kind], words[kind], CELL_TEXT, STYLE_TYPE}};
+        {"count", "count", CELL_COUNT, STYLE_PLAIN},
+        {"shallow", "size", CELL_BYTES, STYLE_PLAIN},
+        {NULL, "share", CELL_RIGHT, STYLE_PLAIN},
+        {NULL, retained ? NULL : "sum", CELL_RIGHT, STYLE_PLAIN},
+        {"retained", retained ? "retained" : NULL, CELL_BYTES, STYLE_STRONG},
+        {words[kind], words[kind], CELL_TEXT, STYLE_TYPE},
+        {blocks ? "label" : NULL, blocks ? "type from" : NULL, CELL_TEXT, STYLE_DIM}};
     struct table table;
-    table_begin(&table, out, "rows", columns, 6);
+    table_begin(&table, out, "rows", columns, 7);
     double sum = 0;
     for (size_t i = 0; i < histogram.row_count && i < out->limit; i++) {
         const struct histogram_row *row = &histogram.rows[i];
@@ -66,8 +79,12 @@ static bool answer(const struct invocation *in, struct output *out, struct opene
         table_u64(&table, row->shallow);
         table_text(&table, share);
         table_text(&table, so_far);
-        table_none(&table);
+        if (retained)
+            table_u64(&table, row->retained);
+        else
+            table_none(&table);
         table_text(&table, row->name);
+        table_text(&table, row->native ? spelling_label(row->label) : NULL);
     }
     table_end(&table);
     output_more(out, out->limit, histogram.row_count);

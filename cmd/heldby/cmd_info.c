@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cmd/heldby/core_facts.h"
 #include "cmd/heldby/facts.h"
 #include "cmd/heldby/open_heaps.h"
 #include "cmd/heldby/size_notes.h"
@@ -14,31 +15,47 @@ static void label(struct output *out, const char *text)
             out->colored ? output_style(out, STYLE_PLAIN) : "");
 }
 
-static void print_process(struct output *out, const struct heap *heap)
+/* The command line, and the program itself if that does not begin with it. */
+static void print_command(struct output *out, const struct heap *heap)
 {
     const struct heap_fact *command = heap_fact(heap, "command");
-    const char *executable = fact_text(heap, "executable"), *directory = fact_text(heap, "directory");
+    const char *executable = fact_text(heap, "executable");
+    if (!command || command->type != HEAP_FACT_LIST || !command->length) {
+        output_text(out, STYLE_STRONG, executable ? executable : "unknown", SIZE_MAX);
+        fputc('\n', out->to);
+        return;
+    }
+    for (uint32_t at = 0; at < command->length; at += (uint32_t)strlen(command->text + at) + 1) {
+        fputs(at ? " " : "", out->to);
+        output_text(out, STYLE_STRONG, command->text + at, SIZE_MAX);
+    }
+    fputc('\n', out->to);
+    bool outside = heap_is_of_core(heap) || heap_is_live_copy(heap);
+    if (outside && executable && strncmp(command->text, executable, strlen(executable)) != 0) {
+        label(out, "");
+        output_text(out, STYLE_PLAIN, executable, SIZE_MAX);
+        fputc('\n', out->to);
+    }
+}
+
+static void print_process(struct output *out, const struct heap *heap)
+{
+    const char *directory = fact_text(heap, "directory");
     const char *user = fact_text(heap, "user"), *host = fact_text(heap, "host");
     uint64_t pid;
     double started, captured;
     char text[64];
     label(out, "process");
-    if (command && command->type == HEAP_FACT_LIST && command->length) {
-        for (uint32_t at = 0; at < command->length; at += (uint32_t)strlen(command->text + at) + 1) {
-            fputs(at ? " " : "", out->to);
-            output_text(out, STYLE_STRONG, command->text + at, SIZE_MAX);
-        }
-        fputc('\n', out->to);
-    } else {
-        output_text(out, STYLE_STRONG, executable ? executable : "unknown", SIZE_MAX);
-        fputc('\n', out->to);
-    }
+    print_command(out, heap);
     if (fact_u64(heap, "pid", &pid)) {
         label(out, "");
         fprintf(out->to, "pid %" PRIu64, pid);
+        uint64_t uid;
         if (user) {
             fputs(" of ", out->to);
             output_text(out, STYLE_PLAIN, user, SIZE_MAX);
+        } else if (fact_u64(heap, "uid", &uid)) {
+            fprintf(out->to, " of user %" PRIu64, uid);
         }
         if (host) {
             fputs(" on ", out->to);
@@ -59,6 +76,22 @@ static void print_process(struct output *out, const struct heap *heap)
     }
 }
 
+static void print_core(struct output *out, const struct heap *heap, const char *limits)
+{
+    uint64_t size, values;
+    char text[40];
+    label(out, "core");
+    if (fact_u64(heap, "core.size", &size))
+        fprintf(out->to, "%s", text_bytes(size, text, sizeof text));
+    if (fact_u64(heap, "values", &values) && values == 0)
+        fputs("; without values", out->to);
+    if (limits) {
+        fputs("; note: ", out->to);
+        output_text(out, STYLE_PLAIN, limits, SIZE_MAX);
+    }
+    fputc('\n', out->to);
+}
+
 static void print_capture(struct output *out, const struct heap *heap)
 {
     const char *runtime = fact_text(heap, "runtime"), *version = fact_text(heap, "runtime_version");
@@ -67,15 +100,26 @@ static void print_capture(struct output *out, const struct heap *heap)
     double seconds;
     uint64_t flag;
     char text[64];
+    const char *allocator = fact_text(heap, "native.allocator");
     label(out, "runtime");
-    output_text(out, STYLE_PLAIN,
-                runtime && strcmp(runtime, "cpython") == 0 ? "CPython"
-                : runtime                                  ? runtime
-                                                           : "unknown",
-                SIZE_MAX);
-    fputc(' ', out->to);
-    output_text(out, STYLE_PLAIN, version ? version : "", version_length(version));
+    if (runtime || !allocator) {
+        output_text(out, STYLE_PLAIN,
+                    runtime && strcmp(runtime, "cpython") == 0 ? "CPython"
+                    : runtime                                  ? runtime
+                                                               : "unknown",
+                    SIZE_MAX);
+        fputc(' ', out->to);
+        output_text(out, STYLE_PLAIN, version ? version : "", version_length(version));
+    }
+    if (allocator) {
+        fputs(runtime ? ", malloc of " : "no Python; malloc of ", out->to);
+        output_text(out, STYLE_PLAIN, allocator, SIZE_MAX);
+    }
     fputc('\n', out->to);
+    if (heap_is_of_core(heap)) {
+        print_core(out, heap, limits);
+        return;
+    }
     label(out, "captured");
     if (fact_f64(heap, "capture_time", &seconds))
         fprintf(out->to, "%s", text_time(seconds, true, text, sizeof text));
@@ -92,13 +136,15 @@ static void print_capture(struct output *out, const struct heap *heap)
     bool without_gil = fact_u64(heap, "without_gil", &flag) && flag;
     bool collecting = fact_u64(heap, "gc.collecting", &flag) && flag;
     bool without_values = fact_u64(heap, "values", &flag) && flag == 0;
-    if (in_process || without_gil || collecting || without_values || limits) {
+    bool outside = mode && strcmp(mode, "outside") == 0;
+    if (in_process || outside || without_gil || collecting || without_values || limits) {
         label(out, "");
         const char *between = "";
         const struct {
             bool holds;
             const char *text;
-        } remarks[] = {{in_process, "in the process itself (fork was refused)"},
+        } remarks[] = {{outside, "copied from outside, without a hook"},
+                       {in_process, "in the process itself (fork was refused)"},
                        {without_gil, "without the GIL: objects may have changed meanwhile"},
                        {collecting, "while the garbage collector ran"},
                        {without_values, "without values"}};
@@ -179,13 +225,19 @@ static bool answer(const struct invocation *in, struct output *out, struct opene
     if (!info_create(&info, opened->view, err))
         return false;
     document_begin_one(out, opened);
+    bool outside = heap_is_of_core(opened->heap) || heap_is_live_copy(opened->heap);
     if (out->as_json) {
-        info_json(&out->json, opened->heap, &info);
+        if (!info_json(&out->json, opened->heap, &info, err))
+            return false;
         size_notes_print(out, opened->heap);
     } else {
         print_process(out, opened->heap);
+        if (outside && !core_facts_print_end(out, opened->heap, err))
+            return false;
         print_capture(out, opened->heap);
         print_figures(out, opened->heap, &info);
+        if (outside)
+            core_facts_print(out, opened->heap);
     }
     print_families(out, &info);
     document_end(out);

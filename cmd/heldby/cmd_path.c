@@ -73,8 +73,9 @@ static void print_steps(struct output *out, const struct view *view, const struc
     for (size_t s = 0; s < path->step_count; s++) {
         const struct path_step *step = &path->steps[s];
         char text[512];
-        snprintf(text, sizeof text, "%s%s%s", root_is_step && s == 0 ? "" : "  ",
-                 *step->text ? step->text : path->root.text, step->uncertain ? " (uncertain)" : "");
+        const char *words = *step->text ? step->text : path->root.text;
+        snprintf(text, sizeof text, "%s%s%s", root_is_step && s == 0 ? "" : "  ", words + (*words == ' '),
+                 step->uncertain && step->kind != REFERENCE_POINTER ? " (uncertain)" : "");
         text_buffer_clear(&preview);
         spelling_preview(view, step->object, &preview);
         table_text(&table, text);
@@ -107,13 +108,21 @@ static void print_paths(struct output *out, const struct view *view, object_id o
 {
     struct text_buffer name = {0};
     spelling_object(view, object, &name);
+    bool block = heap_family(view_heap(view), object) == FAMILY_NATIVE;
     switch (paths->outcome) {
     case PATH_UNREACHABLE:
         output_text(out, STYLE_STRONG, text_buffer_text(&name), SIZE_MAX);
-        output_print(out, " is unreachable\n\n"
-                          "No root leads to it, and nothing in C holds it: it is garbage that waits for the\n"
-                          "collector (gc.collect() would free it), or it was dying when the snapshot was\n"
-                          "taken. 'heldby referrers' shows what refers to it.\n");
+        if (block)
+            output_print(out,
+                         " is unreachable\n\n"
+                         "No root leads to it, and no word that is known to be in use: it has leaked, or it\n"
+                         "is held by what has. 'heldby referrers' shows what refers to it.\n");
+        else
+            output_print(out,
+                         " is unreachable\n\n"
+                         "No root leads to it, and nothing in C holds it: it is garbage that waits for the\n"
+                         "collector (gc.collect() would free it), or it was dying when the snapshot was\n"
+                         "taken. 'heldby referrers' shows what refers to it.\n");
         break;
     case PATH_NONE:
         output_print(out, "no such path to ");

@@ -7,6 +7,7 @@
 #include "cmd/heldby/text.h"
 #include "lib/query/expression.h"
 #include "lib/query/show.h"
+#include "lib/query/spelling.h"
 
 static void label(struct output *out, const char *text)
 {
@@ -62,6 +63,13 @@ static void print_flags(struct output *out, const struct shown *shown)
     output_print(out, "\n");
 }
 
+static const char *label_words(enum type_label label)
+{
+    static const char *const words[TYPE_LABELS] = {
+        "the runtime", "the symbol of its vtable", "RTTI", "DWARF", "a known structure", "its size alone"};
+    return words[label];
+}
+
 static void print_head(struct output *out, const struct shown *shown)
 {
     const struct object_row *row = &shown->row;
@@ -106,8 +114,13 @@ static void print_head(struct output *out, const struct shown *shown)
         output_text(out, STYLE_PLAIN, shown->module, SIZE_MAX);
         output_print(out, "\n");
     }
-    print_refcount(out, shown);
-    print_flags(out, shown);
+    if (shown->block) {
+        label(out, "type from");
+        output_print(out, "%s\n", label_words(shown->label));
+    } else {
+        print_refcount(out, shown);
+        print_flags(out, shown);
+    }
     if (shown->transparent)
         output_print(out, "  note      it is another object's own dict or frame; its owner is said to hold "
                           "what is in it\n");
@@ -170,8 +183,11 @@ static void print_references(struct output *out, const struct heap *heap, const 
                  !holders ? ""
                  : *named ? named
                           : row->type,
-                 row->text, row->uncertain ? " (uncertain)" : "",
-                 row->kind == REFERENCE_WEAK ? " (weak)" : "");
+                 !holders && *row->text == ' ' ? row->text + 1 : row->text,
+                 row->uncertain && row->kind != REFERENCE_POINTER ? " (uncertain)" : "",
+                 row->kind == REFERENCE_WEAK    ? " (weak)"
+                 : row->kind == REFERENCE_STALE ? " (stale)"
+                                                : "");
         table_text(&table, row->kind_name);
         table_text(&table, row->name);
         table_text(&table, step);
@@ -199,6 +215,8 @@ static bool answer(const struct invocation *in, struct output *out, struct opene
         struct json *j = &out->json;
         object_row_json(j, &shown.row);
         json_null(j, "retained");
+        if (shown.block)
+            json_text(j, "label", spelling_label(shown.label));
         json_text(j, "module", shown.module);
         if (shown.length >= 0)
             json_i64(j, "length", shown.length);

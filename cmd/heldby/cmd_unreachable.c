@@ -4,7 +4,7 @@
 #include "lib/query/spelling.h"
 #include "lib/query/unreachable.h"
 
-static const char *const why_keys[UNREACHABLE_WHYS] = {"cycle", "dying", "held_from_c", "noise"};
+static const char *const why_keys[UNREACHABLE_WHYS] = {"leaked", "cycle", "dying", "held_from_c", "noise"};
 
 /* ---- JSON ---- */
 
@@ -45,7 +45,7 @@ static void json_answer(struct json *j, const struct unreachable *answer, uint64
     json_u64(j, "objects", answer->all.objects);
     json_u64(j, "bytes", answer->all.bytes);
     json_sum(j, "heap", &answer->heap);
-    for (int why = 0; why < UNREACHABLE_WHYS; why++)
+    for (int why = answer->has_blocks ? 0 : UNREACHABLE_LEAKED + 1; why < UNREACHABLE_WHYS; why++)
         json_sum(j, why_keys[why], &answer->by_why[why]);
     json_sum(j, "stuck", &answer->stuck);
     json_sum(j, "gc_garbage", &answer->saved);
@@ -54,6 +54,8 @@ static void json_answer(struct json *j, const struct unreachable *answer, uint64
     for (size_t i = 0; i < answer->row_count && i < limit; i++) {
         json_begin_object(j, NULL);
         json_text(j, "type", answer->rows[i].type);
+        if (answer->rows[i].native)
+            json_text(j, "label", spelling_label(answer->rows[i].label));
         json_u64(j, "count", answer->rows[i].count);
         json_u64(j, "shallow", answer->rows[i].shallow);
         json_end_object(j);
@@ -105,6 +107,8 @@ static void print_sums(struct output *out, const struct unreachable *answer, boo
                  answer->all.objects == 1 ? "object" : "objects", text_bytes(answer->all.bytes, b, sizeof b),
                  answer->heap.bytes ? 100.0 * (double)answer->all.bytes / (double)answer->heap.bytes : 0.0,
                  answer->all.objects == 1 ? "is" : "are");
+    print_part(out, &answer->by_why[UNREACHABLE_LEAKED],
+               "leaked: no word of the process's memory leads there");
     print_part(out, &answer->by_why[UNREACHABLE_CYCLE],
                "garbage in cycles and what hangs on them, waiting for the collector");
     if (answer->stuck.objects)
@@ -129,6 +133,9 @@ static void write_why(const struct unreachable *answer, const struct unreachable
 {
     const struct cycle_marks *marks = &answer->heads[group->first].marks;
     switch (group->why) {
+    case UNREACHABLE_LEAKED:
+        snprintf(to, size, *group->chain ? "leaked cycle" : "leaked");
+        return;
     case UNREACHABLE_CYCLE:
         snprintf(to, size, "garbage cycle%s%s%s",
                  marks->legacy      ? ", tp_del"
@@ -211,7 +218,7 @@ static void print_types(struct output *out, const struct unreachable *answer)
 static bool answer(const struct invocation *in, struct output *out, struct opened *opened, struct error *err)
 {
     struct unreachable unreachable;
-    if (!unreachable_find(&unreachable, opened->view, err))
+    if (!unreachable_find(&unreachable, opened->view, out->limit, err))
         return false;
     document_begin_one(out, opened);
     uint64_t objects = unreachable.all.objects, all = unreachable.heap.objects,

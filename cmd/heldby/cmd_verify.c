@@ -2,10 +2,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "cmd/heldby/core_facts.h"
+#include "cmd/heldby/core_input.h"
 #include "cmd/heldby/open_heaps.h"
 #include "cmd/heldby/progress.h"
 #include "cmd/heldby/text.h"
+#include "formats/snapshot/snapshot_reader.h"
 #include "formats/snapshot/snapshot_verify.h"
 
 struct fault {
@@ -39,6 +43,13 @@ static void keep_fault(void *context, uint64_t offset, const char *part, const c
     *fault = (struct fault){offset, strdup(part), strdup(message)};
     list->kept++;
     list->no_memory = !fault->part || !fault->message;
+}
+
+/* Offsets are those of what was read from the core: they say nothing to its owner. */
+static void keep_fault_of_core(void *context, uint64_t offset, const char *part, const char *message)
+{
+    (void)offset;
+    keep_fault(context, ERROR_NO_OFFSET, part, message);
 }
 
 static void free_faults(struct fault_list *list)
@@ -107,28 +118,75 @@ static void print_verdict(struct output *out, const struct fault_list *list,
                  text_count(verdict->roots, c, sizeof c));
 }
 
+static void keep_warning(void *context, const char *text)
+{
+    notes_add_text(context, text, NULL);
+}
+
+/* What a core, or the file it was converted to, says about itself. */
+static bool ask_core(const char *name, struct fault_list *list, struct notes *notes, struct error *err)
+{
+    struct heap *heap = snapshot_open(name, err);
+    if (!heap)
+        return false;
+    core_facts_faults(heap, keep_fault, list);
+    each_fact_item(heap, "warnings", keep_warning, notes);
+    heap_destroy(heap);
+    return true;
+}
+
+/* A core is checked as what is read from it. */
+static bool verify_core(const struct invocation *in, const char *path, struct fault_list *list,
+                        struct snapshot_verdict *verdict, struct notes *notes, struct error *err)
+{
+    int fd = core_input_memory(err);
+    if (fd < 0)
+        return false;
+    char name[40];
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    struct extract_options as = {.value_bytes = CORE_VALUE_BYTES};
+    bool usable = core_input_extract(in, path, as, fd, err) &&
+                  snapshot_verify(name, (struct snapshot_faults){keep_fault_of_core, list}, verdict, err) &&
+                  ask_core(name, list, notes, err);
+    close(fd);
+    return usable;
+}
+
+static bool verify_snapshot(const char *path, struct fault_list *list, struct snapshot_verdict *verdict,
+                            struct notes *notes, struct error *err)
+{
+    return snapshot_verify(path, (struct snapshot_faults){keep_fault, list}, verdict, err) &&
+           ask_core(path, list, notes, err);
+}
+
 static bool run(const struct invocation *in, struct output *out, struct error *err)
 {
     char *path = in->operands[0];
+    enum input_kind kind;
     uint64_t size;
-    if (!check_content(path, &size, err))
+    if (!input_probe(path, &kind, &size, err))
         return false;
     progress_say(size, "checking", path);
     struct fault_list list = {.most = out->limit};
     struct snapshot_verdict verdict = {0};
     struct error fatal = {0};
-    bool usable = snapshot_verify(path, (struct snapshot_faults){keep_fault, &list}, &verdict, &fatal);
+    struct notes notes;
+    notes_init(&notes, false);
+    bool usable = kind == INPUT_CORE ? verify_core(in, path, &list, &verdict, &notes, &fatal)
+                                     : verify_snapshot(path, &list, &verdict, &notes, &fatal);
     if (!usable && fatal.code == ERROR_BAD_INPUT)
         keep_fault(&list, fatal.offset, "file", fatal.message);
     if (list.no_memory || (!usable && fatal.code != ERROR_BAD_INPUT)) {
         free_faults(&list);
+        notes_deinit(&notes);
         if (list.no_memory)
             return error_no_memory(err);
         *err = fatal;
         return false;
     }
-    struct notes notes = {.complete = list.total == 0};
+    notes.complete = list.total == 0;
     document_begin(out, &notes, &path, 1, false);
+    notes_deinit(&notes);
     if (out->as_json) {
         struct json *j = &out->json;
         json_bool(j, "usable", usable);

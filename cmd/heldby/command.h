@@ -83,8 +83,10 @@ const char *option_item(const struct invocation *in, const char *name, size_t n)
  * COMMAND`. */
 bool usage_error(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+bool cmd_convert(const struct invocation *in, struct error *err);
 bool cmd_cycles(const struct invocation *in, struct error *err);
 bool cmd_diff(const struct invocation *in, struct error *err);
+bool cmd_dominators(const struct invocation *in, struct error *err);
 bool cmd_dump(const struct invocation *in, struct error *err);
 bool cmd_export(const struct invocation *in, struct error *err);
 bool cmd_find(const struct invocation *in, struct error *err);
@@ -96,6 +98,7 @@ bool cmd_path(const struct invocation *in, struct error *err);
 bool cmd_refcheck(const struct invocation *in, struct error *err);
 bool cmd_referents(const struct invocation *in, struct error *err);
 bool cmd_referrers(const struct invocation *in, struct error *err);
+bool cmd_retained(const struct invocation *in, struct error *err);
 bool cmd_run(const struct invocation *in, struct error *err);
 bool cmd_show(const struct invocation *in, struct error *err);
 bool cmd_unreachable(const struct invocation *in, struct error *err);

@@ -11,6 +11,10 @@ const struct option_spec common_options[] = {
     {"no-index", 0, OPTION_FLAG, NULL, "neither read nor write a saved index (this version has none)", NULL},
     {"index-dir", 0, OPTION_TEXT, "DIR", "keep saved indexes in DIR (this version has none)", NULL},
     {"output", 'o', OPTION_TEXT, "FILE", "write to FILE instead of standard output", NULL},
+    {"sysroot", 0, OPTION_TEXT, "DIR", "of a core: look for its programs and libraries below DIR", NULL},
+    {"exe", 0, OPTION_TEXT, "FILE", "of a core: FILE is the program that it is of", NULL},
+    {"memory", 0, OPTION_NUMBER, "SIZE",
+     "of a compressed core: unpack to at most SIZE bytes (three quarters of what is free)", NULL},
     {0},
 };
 
@@ -25,8 +29,15 @@ static const struct option_spec run_options[] = {
 };
 
 static const struct option_spec dump_options[] = {
-    {"output", 'o', OPTION_TEXT, "FILE", "move the snapshot to FILE", NULL},
+    {"output", 'o', OPTION_TEXT, "FILE", "give the snapshot the name FILE", NULL},
+    {"dir", 0, OPTION_TEXT, "DIR", "put the snapshot into DIR, under a name of its own", NULL},
     {"timeout", 0, OPTION_SECONDS, "S", "give up after S seconds (60)", NULL},
+    {"no-hook", 0, OPTION_FLAG, NULL, "copy the memory from outside, even where there is a hook", NULL},
+    {"no-values", 0, OPTION_FLAG, NULL, "without a hook: leave contents of strings and numbers out", NULL},
+    {"sysroot", 0, OPTION_TEXT, "DIR", "without a hook: look for programs and libraries below DIR", NULL},
+    {"exe", 0, OPTION_TEXT, "FILE", "without a hook: FILE is the program that runs", NULL},
+    {"memory", 0, OPTION_NUMBER, "SIZE",
+     "without a hook: copy at most SIZE bytes (three quarters of what is free)", NULL},
     {0},
 };
 
@@ -34,7 +45,7 @@ static const struct option_spec no_options[] = {{0}};
 
 static const struct option_spec histogram_options[] = {
     {"by", 0, OPTION_CHOICE, "type|module|size|referrer|via", "what a row stands for (type)", NULL},
-    {"sort", 0, OPTION_CHOICE, "count|shallow|retained", "largest first by this (shallow)", "retained"},
+    {"sort", 0, OPTION_CHOICE, "count|shallow|retained", "largest first by this (shallow)", NULL},
     {"type", 0, OPTION_TEXT, "T", "only objects of a type: an exact name, or a pattern with * and ?", NULL},
     {"tracked", 0, OPTION_FLAG, NULL, "only objects the garbage collector tracks", NULL},
     {"filter", 0, OPTION_TEXT, "REGEX", "only rows whose name matches", NULL},
@@ -104,6 +115,19 @@ static const struct option_spec export_options[] = {
     {0},
 };
 
+static const struct option_spec retained_options[] = {
+    {"type", 0, OPTION_TEXT, "T",
+     "all objects of a type (exact, or a pattern with * and ?) instead of OBJECT", NULL},
+    {0},
+};
+
+static const struct option_spec dominators_options[] = {
+    {"by", 0, OPTION_CHOICE, "object|type", "what a row stands for (object)", NULL},
+    {"depth", 0, OPTION_NUMBER, "N",
+     "how many levels of the tree to show; 0 for all (3, of rows of 1 % and more)", NULL},
+    {0},
+};
+
 static const struct option_spec refcheck_options[] = {
     {"type", 0, OPTION_TEXT, "T", "only these types: an exact name, or a pattern with * and ?", NULL},
     {"by", 0, OPTION_CHOICE, "object|type", "what a row stands for (object)", NULL},
@@ -145,6 +169,16 @@ static const struct option_spec growth_options[] = {
     {"tracked", 0, OPTION_FLAG, NULL, "only objects the garbage collector tracks", NULL},
     {"fail-if", 0, OPTION_TEXT, "EXPR",
      "exit with status 1 when a row fulfils EXPR: every_step=true,per_step>100", NULL},
+    {0},
+};
+
+static const struct option_spec convert_options[] = {
+    {"output", 'o', OPTION_TEXT, "FILE", "the snapshot to write; - for standard output", NULL},
+    {"no-values", 0, OPTION_FLAG, NULL, "leave contents of strings and numbers out", NULL},
+    {"sysroot", 0, OPTION_TEXT, "DIR", "of a core: look for its programs and libraries below DIR", NULL},
+    {"exe", 0, OPTION_TEXT, "FILE", "of a core: FILE is the program that it is of", NULL},
+    {"memory", 0, OPTION_NUMBER, "SIZE",
+     "of a compressed core: unpack to at most SIZE bytes (three quarters of what is free)", NULL},
     {0},
 };
 
@@ -224,6 +258,20 @@ const struct command commands[] = {
      .least_operands = 1,
      .most_operands = 2,
      .run = cmd_path},
+    {.name = "retained",
+     .operands = "FILE [OBJECT...]",
+     .summary = "what would be freed with an object",
+     .options = retained_options,
+     .least_operands = 1,
+     .most_operands = -1,
+     .run = cmd_retained},
+    {.name = "dominators",
+     .operands = "FILE [OBJECT]",
+     .summary = "the dominator tree: which objects hold the most, largest first",
+     .options = dominators_options,
+     .least_operands = 1,
+     .most_operands = 2,
+     .run = cmd_dominators},
     {.name = "refcheck",
      .operands = "FILE",
      .summary = "objects held from C: refcount minus references found",
@@ -247,14 +295,14 @@ const struct command commands[] = {
      .run = cmd_unreachable},
     {.name = "diff",
      .operands = "OLD NEW",
-     .summary = "what came and what went between two snapshots",
+     .summary = "what came and what went between two files",
      .options = diff_options,
      .least_operands = 2,
      .most_operands = 2,
      .run = cmd_diff},
     {.name = "growth",
      .operands = "FILE FILE...",
-     .summary = "what rose at every step of a row of snapshots",
+     .summary = "what rose at every step of a row of files",
      .options = growth_options,
      .least_operands = 2,
      .most_operands = -1,
@@ -273,6 +321,14 @@ const struct command commands[] = {
      .least_operands = 1,
      .most_operands = 1,
      .run = cmd_verify},
+    {.name = "convert",
+     .operands = "FILE",
+     .summary = "a core, or a snapshot, as a small snapshot to carry away",
+     .options = convert_options,
+     .least_operands = 1,
+     .most_operands = 1,
+     .run = cmd_convert,
+     .bare = true},
     {.name = "help",
      .operands = "[COMMAND]",
      .summary = "explain heldby or one of its commands",

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cmd/heldby/core_facts.h"
 #include "cmd/heldby/text.h"
 
 const char *fact_text(const struct heap *heap, const char *key)
@@ -68,10 +69,10 @@ static void json_flag(struct json *j, const struct heap *heap, const char *fact,
     json_bool(j, key, value != 0);
 }
 
-void info_json(struct json *j, const struct heap *heap, const struct info *info)
+bool info_json(struct json *j, const struct heap *heap, const struct info *info, struct error *err)
 {
     const char *version = fact_text(heap, "runtime_version");
-    json_text(j, "kind", "snapshot");
+    json_text(j, "kind", heap_is_of_core(heap) ? "core" : "snapshot");
     json_begin_object(j, "runtime");
     json_text(j, "name", fact_text(heap, "runtime"));
     json_text_n(j, "version", version ? version : "", version_length(version));
@@ -128,4 +129,5 @@ void info_json(struct json *j, const struct heap *heap, const struct info *info)
         json_u64(j, key, fact->u64);
     }
     json_end_object(j);
+    return (!heap_is_of_core(heap) && !heap_is_live_copy(heap)) || core_facts_json(j, heap, err);
 }

@@ -13,7 +13,7 @@ bool fact_f64(const struct heap *heap, const char *key, double *ret);
 /* Bytes of the version proper at the start of "3.11.2 (main, ...) [GCC ...]"; 0 for NULL. */
 size_t version_length(const char *version);
 
-/* The keys of `heldby info`, but those every document has and the table of kinds. */
-void info_json(struct json *json, const struct heap *heap, const struct info *info);
+/* The keys of `heldby info`, but those every document has and the table of kinds. False: no memory. */
+bool info_json(struct json *json, const struct heap *heap, const struct info *info, struct error *err);
 
 #endif

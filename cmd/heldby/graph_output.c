@@ -81,7 +81,7 @@ bool graph_edge_fill(struct view *view, const struct hold *hold, struct graph_te
                                .kind = spelling_kind(hold->kind),
                                .count = 1,
                                .uncertain = hold->certainty != CERTAINTY_EXACT,
-                               .weak = hold->kind == REFERENCE_WEAK,
+                               .weak = reference_kind_is_loose(hold->kind),
                                .source_address = heap->address[hold->holder],
                                .target_address = heap->address[hold->object],
                                .source_type = heap_type_name(heap, hold->holder),
@@ -118,7 +118,7 @@ static bool drain(struct graph_sink *sink, size_t least, struct error *err)
     errno = 0;
     bool written = fwrite(sink->text.text, 1, sink->text.length, sink->out->to) == sink->text.length;
     text_buffer_clear(&sink->text);
-    return written || error_system(err, sink->out->path ? sink->out->path : "standard output",
+    return written || error_system(err, sink->out->file.name ? sink->out->file.name : "standard output",
                                    errno ? errno : EIO, "cannot write");
 }
 

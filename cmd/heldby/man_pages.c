@@ -135,7 +135,7 @@ void man_page_print(const struct command *command, FILE *to)
         fprintf(to, "heldby\\-%s \\- ", command->name);
     else
         fputs("heldby \\- ", to);
-    put_roff_text(command ? command->summary : "find out who holds the memory of a Python program", to);
+    put_roff_text(command ? command->summary : "find out who holds the memory of a program", to);
     fputs("\n.SH SYNOPSIS\n", to);
     if (command)
         put_synopsis(command, to);

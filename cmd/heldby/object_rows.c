@@ -72,6 +72,10 @@ void root_json(struct json *j, const char *key, const struct root_row *root)
         else
             json_null(j, "line");
     }
+    if (root_kind_is_native(root->kind)) {
+        json_i64(j, "offset", root->offset);
+        json_text(j, "text", root->text);
+    }
     json_bool(j, "certain", !root->uncertain);
     json_end_object(j);
 }
@@ -84,8 +88,30 @@ static void print_thread(struct output *out, const struct root_row *root)
     output_print(out, "%s(id %" PRIu64 ")", *root->thread ? " " : "", root->thread_id);
 }
 
+const char *root_native_words(enum root_kind kind)
+{
+    switch (kind) {
+    case ROOT_REGISTER:
+        return "register";
+    case ROOT_NATIVE_STACK:
+        return "stack";
+    case ROOT_MODULE_DATA:
+        return "module data";
+    case ROOT_TLS:
+        return "thread-local";
+    default:
+        return "mapping";
+    }
+}
+
 void root_print(struct output *out, const struct root_row *root)
 {
+    if (root_kind_is_native(root->kind)) { /* what a word means is a guess, as always in native memory */
+        if (root->kind == ROOT_REGISTER || root->kind == ROOT_NATIVE_STACK)
+            output_print(out, "%s ", root->kind == ROOT_REGISTER ? "register" : "stack of");
+        output_text(out, STYLE_NAME, root->text, SIZE_MAX);
+        return;
+    }
     switch (root->kind) {
     case ROOT_FRAME:
         output_print(out, "running function ");

@@ -1,50 +1,21 @@
 #include "cmd/heldby/open_heaps.h"
 
-#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/heldby/core_input.h"
 #include "cmd/heldby/progress.h"
 #include "cmd/heldby/text.h"
 #include "formats/snapshot/snapshot_reader.h"
-#include "lib/base/file_view.h"
 
-bool check_content(const char *path, uint64_t *size, struct error *err)
-{
-    struct file_view file;
-    if (!file_view_open(&file, path, err))
-        return false;
-    unsigned char head[64] = {0};
-    size_t length = file.size < sizeof head ? (size_t)file.size : sizeof head;
-    *size = file.size;
-    bool done = file_view_read(&file, 0, head, length, err);
-    file_view_close(&file);
-    if (!done)
-        return false;
-    static const unsigned char zstd_magic[] = {0x28, 0xb5, 0x2f, 0xfd};
-    uint16_t elf_type = (uint16_t)(head[16] | head[17] << 8);
-    if (length == 0)
-        return error_bad_input(err, path, 0, "the file is empty");
-    if (memcmp(head, ELFMAG, SELFMAG) == 0 && elf_type == ET_CORE)
-        return error_bad_input(err, path, 0,
-                               "this is an ELF core; cores are not supported yet, only snapshots (.held)");
-    if (memcmp(head, ELFMAG, SELFMAG) == 0)
-        return error_bad_input(err, path, 0, "this is an ELF program or library, not a snapshot");
-    if (memcmp(head, zstd_magic, sizeof zstd_magic) == 0)
-        return error_bad_input(
-            err, path, 0,
-            "this is zstd-compressed; compressed cores are not supported yet (a snapshot is not "
-            "compressed as a whole: unpack it first)");
-    return true;
-}
-
-bool opened_init(struct opened *ret, const char *path, struct error *err)
+bool opened_init(struct opened *ret, const struct invocation *in, const char *path, struct error *err)
 {
     *ret = (struct opened){.path = path};
-    if (!check_content(path, &ret->file_size, err))
+    enum input_kind kind;
+    if (!input_probe(path, &kind, &ret->file_size, err))
         return false;
     progress_say(ret->file_size, "reading", path);
-    ret->heap = snapshot_open(path, err);
+    ret->heap = kind == INPUT_CORE ? core_input_open(in, path, err) : snapshot_open(path, err);
     if (ret->heap)
         ret->view = view_create(ret->heap, err);
     if (!ret->view) {
@@ -161,7 +132,7 @@ bool answer_one(const struct invocation *in, struct output *out,
                 struct error *err)
 {
     struct opened opened;
-    if (!opened_init(&opened, in->operands[0], err))
+    if (!opened_init(&opened, in, in->operands[0], err))
         return false;
     bool done = answer(in, out, &opened, err);
     if (!done && !out->begun) /* then nobody has said what the file lacks, and that may be why */

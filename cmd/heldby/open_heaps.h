@@ -17,15 +17,11 @@ struct opened {
     uint64_t file_size;
 };
 
-/* On false nothing needs closing. An ELF core is ERROR_BAD_INPUT, saying that cores are not supported yet. */
-bool opened_init(struct opened *ret, const char *path, struct error *err);
+/* Opens a snapshot, or an ELF core as `in`'s options say. On false nothing needs closing. */
+bool opened_init(struct opened *ret, const struct invocation *in, const char *path, struct error *err);
 void opened_deinit(struct opened *opened); /* all zero is fine */
 /* After an answer: `done`, unless something that it needed could not be read when it was needed. */
 bool opened_answered(const struct opened *opened, bool done, struct error *err);
-
-/* Refuses what is known to be something else, by its first bytes; the rest is the snapshot reader's to judge.
- */
-bool check_content(const char *path, uint64_t *size, struct error *err);
 
 /* What the files of one answer lack, collected while they are open. */
 struct notes {
@@ -34,6 +30,10 @@ struct notes {
     size_t count;
     bool with_path; /* several files: each warning begins with its file */
 };
+
+/* Of an answer over a snapshot of the hook and a core. */
+#define NATIVE_LEFT_OUT                                                                                      \
+    "one file has native memory too and another has Python's objects only: native blocks are left out"
 
 void notes_init(struct notes *notes, bool with_path);
 bool notes_add(struct notes *notes, const struct heap *heap, struct error *err);

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/heldby/text.h"
@@ -30,55 +29,33 @@ static unsigned terminal_width(int fd)
     return 80;
 }
 
-/* A regular file, or a new one, is written beside its place and renamed; a device or a pipe is written as it
- * is. */
+/* The stream writes to a descriptor of its own: the file's is closed when the file gets its name. */
 static bool open_file(struct output *out, const char *name, struct error *err)
 {
-    struct stat info;
-    bool exists = stat(name, &info) == 0;
-    if (exists && S_ISDIR(info.st_mode))
-        return error_system(err, name, EISDIR, "cannot write");
-    if (exists && !S_ISREG(info.st_mode)) {
-        out->to = fopen(name, "we");
-        return out->to || error_system(err, name, errno, "cannot write");
-    }
-    out->path = exists ? realpath(name, NULL) : strdup(name);
-    size_t size = out->path ? strlen(out->path) + 8 : 0;
-    out->temporary = size ? malloc(size) : NULL;
-    if (!out->temporary)
-        return error_no_memory(err);
-    snprintf(out->temporary, size, "%s.XXXXXX", out->path);
-    int fd = mkostemp(out->temporary, O_CLOEXEC);
-    if (fd < 0) {
-        int failure = errno;
-        free(out->temporary);
-        out->temporary = NULL;
-        return error_system(err, name, failure, "cannot write");
-    }
-    mode_t mask = umask(0);
-    umask(mask);
-    if (fchmod(fd, exists ? info.st_mode & 0777 : 0666 & ~mask) != 0 || !(out->to = fdopen(fd, "w"))) {
-        int failure = errno;
+    if (!new_file_open(&out->file, name, err))
+        return false;
+    int fd = fcntl(out->file.fd, F_DUPFD_CLOEXEC, 3), failure = errno;
+    out->to = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (out->to)
+        return true;
+    if (fd >= 0) {
+        failure = errno;
         close(fd);
-        return error_system(err, name, failure, "cannot write");
     }
-    return true;
+    return error_system(err, name, failure, "cannot write");
 }
 
 static void output_deinit(struct output *out)
 {
-    if (out->temporary)
-        unlink(out->temporary);
+    new_file_drop(&out->file);
     if (out->to && out->to != stdout)
         fclose(out->to);
-    free(out->path);
-    free(out->temporary);
     *out = (struct output){0};
 }
 
 static bool output_init(struct output *out, const struct invocation *in, struct error *err)
 {
-    *out = (struct output){0};
+    *out = (struct output){.file.fd = -1};
     signal(SIGPIPE, SIG_IGN); /* a closed pipe shall be a write error, with an exit status of ours */
     const char *name = option_text(in, "output", NULL);
     if (name && strcmp(name, "-") != 0) {
@@ -110,10 +87,6 @@ static bool output_finish(struct output *out, const struct invocation *in, struc
     errno = 0;
     bool failed = fflush(out->to) != 0 || ferror(out->to);
     int failure = errno ? errno : EIO;
-    if (!failed && out->temporary && fsync(fileno(out->to)) != 0 && errno != EINVAL && errno != EROFS) {
-        failed = true;
-        failure = errno;
-    }
     if (!standard) {
         if (fclose(out->to) != 0 && !failed) {
             failed = true;
@@ -123,15 +96,8 @@ static bool output_finish(struct output *out, const struct invocation *in, struc
     }
     if (!failed && out->no_memory)
         return error_no_memory(err);
-    if (!failed && out->temporary) {
-        if (rename(out->temporary, out->path) != 0) {
-            failed = true;
-            failure = errno;
-        } else {
-            free(out->temporary);
-            out->temporary = NULL;
-        }
-    }
+    if (!failed && !standard)
+        return new_file_keep(&out->file, err);
     return failed ? error_system(err, where, failure, "cannot write") : true;
 }
 

@@ -13,6 +13,7 @@
 
 #include "cmd/heldby/command.h"
 #include "cmd/heldby/json.h"
+#include "cmd/heldby/new_file.h"
 #include "cmd/heldby/table.h"
 
 enum style { STYLE_PLAIN, STYLE_STRONG, STYLE_DIM, STYLE_TYPE, STYLE_NAME, STYLE_GOOD, STYLE_BAD, STYLES };
@@ -23,7 +24,7 @@ struct output {
     uint64_t limit; /* rows or children to show; UINT64_MAX for all */
     unsigned width; /* columns of the terminal; 0 when there is none to respect */
     struct json json;
-    char *path, *temporary; /* of -o, else NULL */
+    struct new_file file; /* of -o; `to` is a stream over it */
     bool begun; /* the answer's first byte is decided: from here on "nothing found" and "damaged" are answers
                    too */
     bool no_memory;

@@ -223,7 +223,7 @@ static bool write_edge(struct graph_maker *m, const struct reference_node *n, st
                                     .target_type = "",
                                     .count = n->count,
                                     .uncertain = n->uncertain,
-                                    .weak = n->kind == REFERENCE_WEAK};
+                                    .weak = reference_kind_is_loose(n->kind)};
     return graph_sink_edge(&m->sink, &edge, err);
 }
 

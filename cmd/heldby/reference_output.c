@@ -78,7 +78,10 @@ static bool draw_root(struct tree_printer *p, uint32_t root, struct error *err)
     if (!root_row_fill(p->view, root, &p->arena, &row, err))
         return false;
     output_print(p->out, "  %s◄ ", output_style(p->out, STYLE_GOOD));
-    root_print(p->out, &row);
+    if (root_kind_is_native(row.kind)) /* the line itself says which */
+        output_print(p->out, "%s", root_native_words(row.kind));
+    else
+        root_print(p->out, &row);
     output_print(p->out, "%s", style_end(p->out));
     return true;
 }
@@ -87,10 +90,12 @@ static bool draw_root(struct tree_printer *p, uint32_t root, struct error *err)
 static bool draw_marks(struct tree_printer *p, const struct reference_node *n, struct error *err)
 {
     struct output *out = p->out;
-    if (n->uncertain && n->object)
+    if (n->uncertain && n->object && n->kind != REFERENCE_POINTER)
         fputs("  (uncertain)", out->to);
     if (n->kind == REFERENCE_WEAK)
         fputs("  (weak)", out->to);
+    if (n->kind == REFERENCE_STALE)
+        fputs("  (stale)", out->to);
     if (n->cycle)
         fprintf(out->to, "  %s(cycle: it stands above)%s", output_style(out, STYLE_BAD), style_end(out));
     else if (n->repeated)
@@ -213,7 +218,8 @@ static uint32_t place_nodes(struct tree_printer *p)
     for (size_t i = 1; i < tree->node_count; i++) {
         const struct reference_node *n = &tree->nodes[i], *up = n - 1;
         if (place[i].only && n->parent == i - 1 && up->depth && n->object && n->type == up->type &&
-            n->objects == up->objects && n->kind != REFERENCE_WEAK && strcmp(n->label, up->label) == 0)
+            n->objects == up->objects && !reference_kind_is_loose(n->kind) &&
+            strcmp(n->label, up->label) == 0)
             place[i].run = place[i - 1].run + 1;
     }
     for (size_t i = tree->node_count; i-- > 0;) {

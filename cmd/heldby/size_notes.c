@@ -6,6 +6,8 @@ static const char definition[] =
     "as sys.getsizeof: the object alone, with its storage and the collector's head";
 static const char not_in_it[] = "not what it refers to: an instance is without its __dict__";
 
+static const char of_blocks[] = "as malloc_usable_size: what the program can use of the block";
+
 struct size_note {
     const char *type, *why;
     unsigned first, last; /* minor versions of Python 3 */
@@ -20,9 +22,30 @@ static const struct size_note notes[] = {
      "less, if their __sizeof__ adds what no object holds (numpy, array and struct are known)", 0, 99},
 };
 
+/* A process without Python has blocks only. */
+static void print_native(struct output *out)
+{
+    if (out->as_json) {
+        json_begin_object(&out->json, "sizes");
+        json_text(&out->json, "definition", of_blocks);
+        json_text(&out->json, "without", "not the allocator's header");
+        json_begin_array(&out->json, "differs");
+        json_end_array(&out->json);
+        json_end_object(&out->json);
+    } else {
+        output_print(out, "%s%-12s%s%s\n", output_style(out, STYLE_DIM), "sizes",
+                     out->colored ? output_style(out, STYLE_PLAIN) : "", of_blocks);
+    }
+}
+
 void size_notes_print(struct output *out, const struct heap *heap)
 {
     uint64_t hex = 0;
+    bool native = fact_text(heap, "native.allocator") != NULL;
+    if (native && !fact_text(heap, "runtime")) {
+        print_native(out);
+        return;
+    }
     fact_u64(heap, "runtime_hex", &hex);
     unsigned minor = hex >> 16 & 0xff;
     if (out->as_json) {
@@ -52,8 +75,12 @@ void size_notes_print(struct output *out, const struct heap *heap)
     }
     if (out->as_json) {
         json_end_array(&out->json);
+        if (native)
+            json_text(&out->json, "native", of_blocks);
         json_end_object(&out->json);
     } else {
         output_print(out, " (--json says how)\n");
+        if (native)
+            output_print(out, "%-12sof native memory: %s\n", "", of_blocks);
     }
 }

@@ -65,6 +65,22 @@ static bool find_helper(struct target *t)
     return found;
 }
 
+/* Is the hook's library mapped? True where that cannot be seen. */
+static bool may_have_hook(pid_t pid)
+{
+    char path[64], line[PATH_MAX + 200];
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+    FILE *maps = fopen(path, "re");
+    bool any = false, found = false;
+    while (maps && !found && fgets(line, sizeof line, maps)) {
+        any = true;
+        found = strstr(line, "heldby") != NULL;
+    }
+    if (maps)
+        fclose(maps);
+    return found || !any;
+}
+
 static bool same_files(pid_t pid)
 {
     char path[64], theirs[64], ours[64];
@@ -102,11 +118,10 @@ bool target_find(struct target *ret, pid_t pid, struct error *err)
     }
     /* CPython 3.12 and later: the helper is away for an instant around each fork. */
     for (int tries = 0; !find_helper(ret); tries++) {
-        if (tries == 20)
-            return error_set(
-                err, ERROR_SYSTEM,
-                "process %d (%s) has no hook: start it with `heldby run`, or with LD_PRELOAD=libheldby.so",
-                (int)pid, name);
+        if (tries == 20 || !may_have_hook(pid)) {
+            ret->hookless = true;
+            return error_set(err, ERROR_SYSTEM, "process %d (%s) has no hook", (int)pid, name);
+        }
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     }
     if (!same_files(pid))

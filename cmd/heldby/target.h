@@ -15,6 +15,7 @@ struct target {
     pid_t helper;  /* thread id of the hook's helper */
     int signal;    /* the one it waits for */
     uid_t user;    /* the user its files belong to */
+    bool hookless; /* there, and ours, but without a hook */
     char root[32]; /* prefix of a path of its own: "/proc/PID/root", or "" if it sees the same files as we */
 };
 

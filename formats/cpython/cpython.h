@@ -87,6 +87,7 @@ struct capture_request {
     size_t call_count;
     bool in_process; /* run inside the program: install the fault guard for this thread only, restore it after
                       */
+    const char *mode;       /* how the memory was come by, for a fact; NULL: fork, or in_process */
     bool synchronised;      /* the GIL is held */
     uint64_t walk_limit_ns; /* give up (error) after this; 0 = never */
 };

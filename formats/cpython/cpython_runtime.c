@@ -1,17 +1,13 @@
-/* Recognising the CPython of this process. */
-#include "formats/cpython/cpython.h"
+/* What is known of a CPython once its version is. */
+#include "formats/cpython/cpython_runtime.h"
 
-#include "formats/cpython/cpython_layout.h"
+#ifdef HELDBY_MEMORY_SPACE
+#include "formats/cpython/memory_space.h"
+#else
 #include "formats/cpython/memory_direct.h"
+#endif
 
-#include <dlfcn.h>
-
-static void *find(const char *name)
-{
-    return dlsym(RTLD_DEFAULT, name);
-}
-
-static void say(struct cpython_runtime *r, const char *first, const char *second, const char *third)
+void cpython_say(struct cpython_runtime *r, const char *first, const char *second, const char *third)
 {
     const char *parts[3] = {first, second, third};
     size_t n = 0;
@@ -30,7 +26,7 @@ static uint32_t number(const char **p)
 }
 
 /* "3.13.0rc1 (main, ...)" as PY_VERSION_HEX. */
-static uint32_t version_hex(const char *text)
+uint32_t cpython_version_hex(const char *text)
 {
     uint32_t major = number(&text), minor = 0, micro = 0, level = 0xf, serial = 0;
     if (*text == '.') {
@@ -51,10 +47,9 @@ static uint32_t version_hex(const char *text)
 
 /* 3.13 and later say themselves where some things are (Include/internal/pycore_runtime.h, _Py_DebugOffsets).
  */
-static void self_described(struct cpython_layout *l, uint64_t runtime)
+void cpython_self_described(struct cpython_layout *l, uint64_t runtime)
 {
-    static const char cookie[8] = "xdebugpy";
-    if (memcmp((const void *)(uintptr_t)runtime, cookie, 8) != 0)
+    if (mem_u64(runtime) != CPYTHON_COOKIE)
         return;
     const struct {
         uint32_t *field;
@@ -81,75 +76,6 @@ static void self_described(struct cpython_layout *l, uint64_t runtime)
         l->importlib = l->modules + 16;
         l->interp_dict = l->codec_search_path = l->before_forkers = NONE;
     }
-}
-
-static uint64_t address(const char *name)
-{
-    return (uint64_t)(uintptr_t)find(name);
-}
-
-enum cpython_verdict cpython_runtime_find(struct cpython_runtime *ret)
-{
-    static struct cpython_layout layout;
-    *ret = (struct cpython_runtime){0};
-    const char *(*get_version)(void);
-    void *symbol = find("Py_GetVersion");
-    memcpy(&get_version, &symbol, sizeof(symbol)); /* POSIX's way from dlsym to a function */
-    if (symbol == NULL) {
-        say(ret, "no CPython in this process", "", "");
-        return CPYTHON_ABSENT;
-    }
-    const char *text = get_version();
-    for (size_t i = 0; text[i] != '\0' && i < sizeof(ret->version) - 1; i++)
-        ret->version[i] = text[i];
-    ret->hex = version_hex(ret->version);
-    if (ret->hex < 0x03080000) {
-        say(ret, "CPython ", ret->version, " is older than 3.8: not supported");
-        return CPYTHON_TOO_OLD;
-    }
-    if (strstr(ret->version, "free-threading") != NULL || find("_Py_MergeZeroLocalRefcount") != NULL) {
-        say(ret, "CPython ", ret->version, " is a free-threaded build: not supported");
-        return CPYTHON_FREE_THREADED;
-    }
-    if (find("_Py_NegativeRefcount") != NULL || find("_Py_RefTotal") != NULL) {
-        say(ret, "CPython ", ret->version, " is a debug build: not supported");
-        return CPYTHON_DEBUG_BUILD;
-    }
-    const struct cpython_layout *known =
-        ret->hex >> 24 == 3 ? cpython_layout_find(ret->hex >> 16 & 0xff) : NULL;
-    if (known == NULL) {
-        say(ret, "CPython ", ret->version, " has no layout in this version of heldby: not supported");
-        return CPYTHON_UNKNOWN;
-    }
-    ret->runtime = address("_PyRuntime");
-    ret->type_type = address("PyType_Type");
-    ret->list_type = address("PyList_Type");
-    ret->dict_type = address("PyDict_Type");
-    ret->tuple_type = address("PyTuple_Type");
-    ret->set_type = address("PySet_Type");
-    ret->frozenset_type = address("PyFrozenSet_Type");
-    ret->str_type = address("PyUnicode_Type");
-    ret->none = address("_Py_NoneStruct");
-    if (ret->runtime == 0 || ret->type_type == 0 || ret->list_type == 0 || ret->dict_type == 0 ||
-        ret->tuple_type == 0 || ret->str_type == 0) {
-        say(ret, "CPython ", ret->version, " does not export _PyRuntime and its types: not supported");
-        return CPYTHON_MISMATCH;
-    }
-    layout = *known;
-    if (layout.minor >= 13)
-        self_described(&layout, ret->runtime);
-    ret->layout = &layout;
-    return CPYTHON_FOUND;
-}
-
-void cpython_api_find(struct cpython_api *ret)
-{
-    void *initialized = find("Py_IsInitialized"), *ensure = find("PyGILState_Ensure"),
-         *release = find("PyGILState_Release");
-    memcpy(&ret->is_initialized, &initialized, sizeof(void *));
-    memcpy(&ret->gil_ensure, &ensure, sizeof(void *));
-    memcpy(&ret->gil_release, &release, sizeof(void *));
-    ret->complete = initialized != NULL && ensure != NULL && release != NULL;
 }
 
 bool cpython_gc_running(const struct cpython_runtime *runtime)

@@ -66,7 +66,7 @@ uint32_t walk_id(struct walk *w, uint64_t address)
         return 0;
     uint32_t *slot = address_map_slot(&w->map, address);
     if (*slot == 0)
-        *slot = walk_append(w, address);
+        *slot = walk_first_sight(w, address);
     return *slot == ADDRESS_MAP_EXCLUDED ? 0 : *slot;
 }
 
@@ -183,6 +183,12 @@ static void visit_split_dict(struct walk *w, struct walk_type *t, uint64_t objec
 
 static void visit(struct walk *w, uint32_t id, uint64_t entry)
 {
+#ifdef HELDBY_MEMORY_SPACE
+    if ((entry & 3) == WALK_NATIVE) {
+        walk_native(w, walk_address(entry), id);
+        return;
+    }
+#endif
     uint64_t object = walk_address(entry), refcount = mem_u64(object + OB_REFCNT), pushed = w->pushed,
              extra = 0;
     struct walk_type *t = walk_type_of(w, mem_u64(object + OB_TYPE));
@@ -353,10 +359,8 @@ bool walk_guarded(struct walk *w, void (*part)(struct walk *w, void *context), v
     return true;
 }
 
-void walk_all(struct walk *w)
+void walk_more(struct walk *w)
 {
-    w->current = 0;
-    snapshot_writer_first_new(w->writer, w->count + 1);
     sigjmp_buf here, *outer = w->guard;
     if (sigsetjmp(here, 0) != 0)
         finish_faulted(w);
@@ -364,4 +368,11 @@ void walk_all(struct walk *w)
     run(w);
     w->guard = outer;
     walk_drain(w);
+}
+
+void walk_all(struct walk *w)
+{
+    w->current = 0;
+    snapshot_writer_first_new(w->writer, w->count + 1);
+    walk_more(w);
 }

@@ -18,7 +18,11 @@
 #include "formats/cpython/address_map.h"
 #include "formats/cpython/cpython.h"
 #include "formats/cpython/cpython_layout.h"
+#ifdef HELDBY_MEMORY_SPACE
+#include "formats/cpython/memory_space.h"
+#else
 #include "formats/cpython/memory_direct.h"
+#endif
 #include "lib/heap/kinds.h"
 
 #include <setjmp.h>
@@ -31,6 +35,7 @@ enum {
     WALK_TYPE_CACHE = 1024,
     WALK_MAX_NAMES = 4096, /* of one type */
     WALK_TEXT = 65536,
+    WALK_LRU_ROOT = 56, /* of an lru_cache: the root of its list of links (Modules/_functoolsmodule.c) */
 };
 
 /* How objects of a type are visited. */
@@ -90,6 +95,11 @@ struct walk_type {
     uint32_t instance_shape[4], instance_fields[4]; /* VISIT_INSTANCE: bit 0 inline values, bit 1 a dict */
     struct snapshot_field *last_fields;             /* of the object of this type seen last */
     uint32_t last_count, last_capacity, last_tail, last_shape;
+#ifdef HELDBY_MEMORY_SPACE
+    bool planned;          /* the two below are known */
+    uint8_t beyond;        /* enum core_beyond: references that are in no word of the object */
+    uint64_t borrowed[32]; /* bit i: word i is no reference, although it leads to an object */
+#endif
 };
 
 enum { WALK_MANAGED = INT32_MAX };
@@ -186,11 +196,17 @@ struct walk {
         uint64_t unmatched[WALK_MAX_FIELDS];
     } traverse;
     volatile uint32_t skip_prefetch; /* prefetching ahead of this object faulted */
+#ifdef HELDBY_MEMORY_SPACE
+    struct cpython_core *core;
+#endif
 };
 
 /* Tags in the low bits of an entry of the array. Tracked objects lie at multiples of 16; others may at
  * multiples of 8. */
 enum { WALK_TRACKED = 1, WALK_FROZEN = 2, WALK_GENERATION_SHIFT = 2 };
+#ifdef HELDBY_MEMORY_SPACE
+enum { WALK_NATIVE = 2 }; /* without WALK_TRACKED: no object, but a native block */
+#endif
 
 static inline uint64_t walk_entry(const struct walk *w, uint32_t id)
 {
@@ -199,7 +215,11 @@ static inline uint64_t walk_entry(const struct walk *w, uint32_t id)
 
 static inline uint64_t walk_address(uint64_t entry)
 {
+#ifdef HELDBY_MEMORY_SPACE
+    return entry & WALK_TRACKED ? entry & ~UINT64_C(15) : entry & ~UINT64_C(7);
+#else
     return entry & WALK_TRACKED ? entry & ~UINT64_C(15) : entry;
+#endif
 }
 
 /* A chunk of WALK_CHUNK entries, zeroed or used before; NULL: no memory. */
@@ -218,12 +238,27 @@ static inline uint32_t walk_append(struct walk *w, uint64_t entry)
     return id;
 }
 
+/* An address met for the first time gets an id. */
+#ifdef HELDBY_MEMORY_SPACE
+uint32_t walk_first_sight(struct walk *w,
+                          uint64_t address); /* or ADDRESS_MAP_EXCLUDED: nothing begins there */
+#else
+static inline uint32_t walk_first_sight(struct walk *w, uint64_t address)
+{
+    return walk_append(w, address);
+}
+#endif
+
 static inline void walk_resolve(struct walk *w, uint32_t *slot, uint64_t address)
 {
     uint32_t id = *slot;
     if (id == 0) {
-        id = walk_append(w, address);
+        id = walk_first_sight(w, address);
         *slot = id;
+#ifdef HELDBY_MEMORY_SPACE
+        if (id == ADDRESS_MAP_EXCLUDED)
+            id = 0;
+#endif
     } else if (__builtin_expect(id == ADDRESS_MAP_EXCLUDED, 0)) {
         id = 0;
     }
@@ -252,10 +287,14 @@ void walk_drain(struct walk *w);
  * implausible. */
 uint32_t walk_id(struct walk *w, uint64_t address);
 
-/* walk.c, walk_rings.c: the stages */
+/* walk.c, walk_start.c, walk_rings.c: the stages */
 bool walk_init(struct walk *w, const struct capture_request *request);
+bool walk_check(struct walk *w);         /* is everything where this version has it? */
+bool walk_runtime_known(struct walk *w); /* once checked: types and traverse functions; false: no memory */
+void walk_runtime_facts(struct walk *w);
 void walk_rings(struct walk *w);
 void walk_all(struct walk *w);
+void walk_more(struct walk *w); /* what has been appended since */
 
 /* walk_types.c: the record of a type, made at first sight. Never NULL. */
 struct walk_type *walk_type_make(struct walk *w, uint64_t address);
@@ -319,6 +358,23 @@ uint64_t walk_dict_lookup(struct walk *w, uint64_t dict, const char *name); /* v
 /* walk_general.c */
 void walk_general(struct walk *w, struct walk_type *t, uint64_t object, uint64_t refcount, uint8_t flags);
 void walk_tail(struct walk *w, uint64_t target); /* an item of the object's tail, after all its fields */
+void walk_spill(struct walk *w); /* the fields gathered are pushed: the rest goes straight to the tail */
+void walk_words(struct walk *w, const struct walk_type *t, uint64_t object,
+                uint32_t first); /* for w->traverse */
+void walk_declared(struct walk *w, const struct walk_type *t);
+void walk_field_at(struct walk *w, const struct walk_type *t, uint32_t offset, uint64_t target,
+                   uint8_t certainty);
+
+/* walk_traverse_direct.c, or cpython_core_fields.c over an image: the fields of C's own part of an object,
+ * and what else its tp_traverse reports. */
+void walk_reported(struct walk *w, struct walk_type *t, uint64_t object);
+/* The same for w->traverse's words where there is no tp_traverse. */
+void walk_known_words(struct walk *w, struct walk_type *t);
+#ifdef HELDBY_MEMORY_SPACE
+void walk_native(struct walk *w, uint64_t block, uint32_t id); /* visits a native block */
+size_t walk_unnamed_type(uint64_t type, char *out,
+                         size_t size); /* a name for one whose own is not in the image */
+#endif
 void walk_field(struct walk *w, uint32_t offset, uint8_t kind, uint32_t name, int64_t number, uint64_t target,
                 uint8_t certainty);
 
@@ -363,7 +419,13 @@ bool walk_looks_like_object(struct walk *w, uint64_t word);
 /* walk_roots.c */
 void walk_roots(struct walk *w);
 
-/* walk_hook.c: what belongs to the hook itself, and to the question that is just being asked */
+/* walk_native_direct.c, or cpython_core_native.c: the threads as the kernel knows them */
+bool walk_native_main(const struct walk *w, uint64_t native); /* is it the program's main thread? */
+size_t walk_native_name(const struct walk *w, uint64_t native, char *out, size_t size);
+/* A thread was written as `id`. (For native roots of the same thread.) */
+void walk_native_thread(struct walk *w, uint64_t ident, uint32_t id);
+
+/* walk_hook_direct.c: what belongs to the hook itself, and to the question that is just being asked */
 void walk_hook_exclude(struct walk *w);  /* first of all */
 void walk_hook_discount(struct walk *w); /* before any refcount is read */
 bool walk_hook_owns(const struct walk *w, uint64_t address);
@@ -386,7 +448,7 @@ void walk_identifiers_out(struct walk *w);
 void walk_preview(struct walk *w, struct walk_type *t, uint64_t object, uint32_t id);
 void walk_name_preview(struct walk *w, struct walk_type *t, uint64_t object, uint32_t id);
 
-/* walk_static.c */
+/* walk_static.c; init: walk_static_direct.c, or cpython_core_native.c over an image */
 void walk_static_init(struct walk *w);
 bool walk_static_lookup(struct walk *w, uint64_t address);
 static inline bool walk_is_static(struct walk *w, uint64_t address)

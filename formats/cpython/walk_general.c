@@ -24,8 +24,8 @@ void walk_field(struct walk *w, uint32_t offset, uint8_t kind, uint32_t name, in
         walk_identifiers(w, target);
 }
 
-static void field_at(struct walk *w, const struct walk_type *t, uint32_t offset, uint64_t target,
-                     uint8_t certainty)
+void walk_field_at(struct walk *w, const struct walk_type *t, uint32_t offset, uint64_t target,
+                   uint8_t certainty)
 {
     const struct walk_name *n = walk_name_at(t, offset);
     if (t->dict_offset > 0 && t->dict_offset == offset)
@@ -36,7 +36,7 @@ static void field_at(struct walk *w, const struct walk_type *t, uint32_t offset,
         walk_field(w, offset, REFERENCE_FIELD, 0, 0, target, certainty);
 }
 
-static void spill(struct walk *w)
+void walk_spill(struct walk *w)
 {
     for (uint32_t i = 0; i < w->gathered.count; i++)
         walk_push(w, w->gathered.targets[i]);
@@ -54,50 +54,10 @@ void walk_tail(struct walk *w, uint64_t target)
     }
     v->unmatched[v->unmatched_count++] = target;
     if (v->unmatched_count == WALK_MAX_FIELDS)
-        spill(w);
+        walk_spill(w);
 }
 
-/* The visitproc given to tp_traverse. */
-static int visit_referent(void *referent, void *context)
-{
-    struct walk *w = context;
-    struct walk_traverse *v = &w->traverse;
-    uint64_t address = (uint64_t)(uintptr_t)referent;
-    if (address == v->skip_type) {
-        v->skip_type = 0;
-        return 0;
-    }
-    if (v->spilled) {
-        walk_tail(w, address);
-        return 0;
-    }
-    for (uint32_t i = 0; i < v->known; i++) {
-        if (w->gathered.targets[i] == address && !(v->known_used[i / 64] >> i % 64 & 1)) {
-            v->known_used[i / 64] |= UINT64_C(1) << i % 64;
-            return 0;
-        }
-    }
-    for (uint32_t i = 0; i < v->word_count; i++) {
-        if (v->words[i] == address) {
-            v->words[i] = 0;
-            field_at(w, v->type, v->first_word + 8 * i, address, CERTAINTY_EXACT);
-            if (w->gathered.count == WALK_MAX_FIELDS)
-                spill(w);
-            return 0;
-        }
-    }
-    if (v->only_words)
-        return 0;
-    walk_tail(w, address);
-    return 0;
-}
-
-enum {
-    LRU_ROOT_SIZE = 56,
-    LINK_NEXT = 24,
-    LINK_KEY = 40,
-    LINK_RESULT = 48
-}; /* Modules/_functoolsmodule.c, lru_list_elem */
+enum { LINK_NEXT = 24, LINK_KEY = 40, LINK_RESULT = 48 }; /* Modules/_functoolsmodule.c, lru_list_elem */
 
 /* A bounded lru_cache's keys and results, which its traverse reports on behalf of the links. */
 static void lru_tail(struct walk *w, uint64_t object)
@@ -111,7 +71,7 @@ static void lru_tail(struct walk *w, uint64_t object)
     }
 }
 
-static void load_words(struct walk *w, const struct walk_type *t, uint64_t object, uint32_t first)
+void walk_words(struct walk *w, const struct walk_type *t, uint64_t object, uint32_t first)
 {
     struct walk_traverse *v = &w->traverse;
     uint32_t end = t->c_size > 16 + 8 * 256 ? 16 + 8 * 256 : t->c_size;
@@ -124,7 +84,7 @@ static void load_words(struct walk *w, const struct walk_type *t, uint64_t objec
 
 /* Members that the traverse did not report: those of our own table, and names. (Another member may be
  * borrowed.) */
-static void declared_members(struct walk *w, const struct walk_type *t)
+void walk_declared(struct walk *w, const struct walk_type *t)
 {
     struct walk_traverse *v = &w->traverse;
     for (uint32_t i = 0; i < t->name_count && !v->spilled; i++) {
@@ -134,30 +94,10 @@ static void declared_members(struct walk *w, const struct walk_type *t)
         uint32_t word = (n->offset - v->first_word) / 8;
         if (word < v->word_count && mem_plausible(v->words[word]) &&
             (n->known || mem_u64(v->words[word] + OB_TYPE) == w->str_type)) {
-            field_at(w, t, n->offset, v->words[word], CERTAINTY_EXACT);
+            walk_field_at(w, t, n->offset, v->words[word], CERTAINTY_EXACT);
             v->words[word] = 0;
         }
     }
-}
-
-static void by_traverse(struct walk *w, struct walk_type *t, uint64_t object)
-{
-    struct walk_traverse *v = &w->traverse;
-    bool container = t->container != VISIT_LEAF;
-    v->type = t;
-    v->object = object;
-    v->skip_type = t->flags & TPFLAG_HEAPTYPE && !t->python ? t->address : 0;
-    bool lru = t->family ==
-               FAMILY_LRU_CACHE; /* begins with the root of its list of links, whose content is its tail */
-    v->only_words = container || lru;
-    load_words(w, t, object, container ? t->container_size : lru ? LRU_ROOT_SIZE : 16);
-    if (container && (v->word_count == 0 || t->traverse == t->container_traverse))
-        return; /* nothing beyond the container, or nothing that is reported */
-    int (*traverse)(void *, int (*)(void *, void *), void *);
-    memcpy(&traverse, &t->traverse,
-           sizeof(traverse)); /* function pointers do not convert from integers in ISO C */
-    traverse((void *)(uintptr_t)object, visit_referent, w);
-    declared_members(w, t);
 }
 
 /* No tp_traverse: declared members, and words that are the address of an object already known. */
@@ -168,7 +108,7 @@ static void by_scan(struct walk *w, struct walk_type *t, uint64_t object)
         return;
     if (t->family == FAMILY_LRU_LINK) /* the cache holds its key and result, its links are borrowed */
         return;
-    load_words(w, t, object, 16);
+    walk_words(w, t, object, 16);
     if (t->dated) {
         uint32_t last = v->word_count;
         v->word_count =
@@ -177,13 +117,9 @@ static void by_scan(struct walk *w, struct walk_type *t, uint64_t object)
     if (t->family == FAMILY_STR || t->family == FAMILY_INT || t->family == FAMILY_BYTES ||
         t->family == FAMILY_BYTEARRAY || t->family == FAMILY_TUPLE)
         return;
-    declared_members(w, t);
-    for (uint32_t i = 0; i < v->word_count && !t->dated; i++) {
-        uint32_t id = mem_plausible(v->words[i]) ? address_map_get(&w->map, v->words[i]) : 0;
-        if (id != 0 && id != ADDRESS_MAP_EXCLUDED && id <= w->count &&
-            walk_address(walk_entry(w, id)) == v->words[i])
-            field_at(w, t, v->first_word + 8 * i, v->words[i], CERTAINTY_UNCERTAIN);
-    }
+    walk_declared(w, t);
+    if (!t->dated)
+        walk_known_words(w, t);
 }
 
 /* Where an object's own dict is; 0: it has none (yet), or traverse finds it. */
@@ -250,7 +186,7 @@ static void metaclass_fields(struct walk *w, struct walk_type *t, uint64_t objec
         return; /* type_traverse aborts on a static type */
     v->known = w->gathered.count;
     memset(v->known_used, 0, sizeof(v->known_used));
-    by_traverse(w, t, object);
+    walk_reported(w, t, object);
 }
 
 static void special_fields(struct walk *w, struct walk_type *t, uint64_t object, bool *done)
@@ -348,7 +284,7 @@ void walk_general(struct walk *w, struct walk_type *t, uint64_t object, uint64_t
     if (t->array)
         walk_array_fields(w, object);
     if (!special && t->traverse != 0)
-        by_traverse(w, t, object);
+        walk_reported(w, t, object);
     else if (!special && t->c_size > 16 && !t->array)
         by_scan(w, t, object);
     if (t->container == VISIT_DICT)

@@ -1,9 +1,6 @@
 /* What keeps objects alive from outside: modules, threads and their frames, the interpreter's own fields. */
 #include "formats/cpython/walk.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 static void root(struct walk *w, const struct snapshot_root *r, uint64_t target)
 {
     struct snapshot_root out = *r;
@@ -138,38 +135,6 @@ static uint64_t module_dict(struct walk *w, uint64_t interpreter, const char *na
                : 0;
 }
 
-static size_t put_number(char *out, uint64_t value)
-{
-    char digits[24];
-    size_t d = 0, n = 0;
-    do {
-        digits[d++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    while (d > 0)
-        out[n++] = digits[--d];
-    return n;
-}
-
-/* The name that the kernel knows a thread by, for threads Python has no name for. */
-static size_t native_name(const struct walk *w, uint64_t native, char *out, size_t size)
-{
-    char path[96] = "/proc/";
-    size_t n = strlen(path);
-    n += put_number(path + n, (uint64_t)(w->request->in_process ? getpid() : getppid()));
-    memcpy(path + n, "/task/", 6);
-    n += 6;
-    n += put_number(path + n, native);
-    memcpy(path + n, "/comm", 6);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd < 0 ? 0 : read(fd, out, size);
-    if (fd >= 0)
-        close(fd);
-    while (got > 0 && (out[got - 1] == '\n' || (out[got - 1] & 0x80)))
-        got--;
-    return got > 0 ? (size_t)got : 0;
-}
-
 /* *native: filled in from the Thread object where the thread state does not have it (before 3.11). */
 static uint32_t thread_name(struct walk *w, uint64_t interpreter, uint64_t ident, bool is_main,
                             uint64_t *native)
@@ -188,7 +153,7 @@ static uint32_t thread_name(struct walk *w, uint64_t interpreter, uint64_t ident
     }
     if (is_main)
         return walk_string(w, "MainThread"); /* as threading will call it once it is imported */
-    size_t length = *native != 0 ? native_name(w, *native, w->text, 64) : 0;
+    size_t length = *native != 0 ? walk_native_name(w, *native, w->text, 64) : 0;
     return snapshot_writer_string(w->writer, w->text, length);
 }
 
@@ -203,14 +168,13 @@ static void thread_fields(struct walk *w, void *context)
     const struct cpython_layout *l = w->layout;
     uint64_t s = t->state, ident = mem_u64(s + l->thread_id),
              native = l->native_id == NONE ? 0 : mem_u64(s + l->native_id);
-    uint32_t flags = native == (uint64_t)getppid() ? THREAD_MAIN : 0;
+    uint32_t flags = walk_native_main(w, native) ? THREAD_MAIN : 0;
     if (native == 0 &&
         mem_u64(s + TSTATE_NEXT) == 0) /* before 3.11: the oldest state, which is last in the list */
         flags = THREAD_MAIN;
-    if (native == (uint64_t)getpid())
-        flags = THREAD_MAIN;
     uint32_t name = thread_name(w, t->interpreter, ident, flags & THREAD_MAIN, &native);
     t->thread = snapshot_writer_thread(w->writer, ident, native, name, flags, t->interpreter_number);
+    walk_native_thread(w, ident, t->thread);
     const struct {
         const char *name;
         uint32_t offset;

@@ -208,6 +208,10 @@ size_t walk_type_name(struct walk *w, uint64_t type, char *out, size_t size, siz
         n -= 9;
         *module_length = 0;
     }
+#ifdef HELDBY_MEMORY_SPACE
+    if (n == 0)
+        n = walk_unnamed_type(type, out, size);
+#endif
     return n;
 }
 

@@ -11,6 +11,7 @@ void snapshot_source_destroy(struct snapshot_source *s)
     free(s->size);
     free(s->refcount);
     free(s->flags);
+    free(s->place);
     free(s);
 }
 
@@ -70,6 +71,36 @@ static bool load_details(void *self, uint64_t *size, uint64_t *refcount, uint8_t
     return true;
 }
 
+static bool make_room(struct snapshot_source *s, struct error *err)
+{
+    if (!s->size)
+        s->size = malloc(SNAPSHOT_OBJECTS_PER_BLOCK * sizeof *s->size);
+    if (!s->refcount)
+        s->refcount = malloc(SNAPSHOT_OBJECTS_PER_BLOCK * sizeof *s->refcount);
+    if (!s->flags)
+        s->flags = malloc(SNAPSHOT_OBJECTS_PER_BLOCK);
+    return (s->size && s->refcount && s->flags) || error_no_memory(err);
+}
+
+static bool each_details(void *self, heap_details_visitor *visit, void *context, struct error *err)
+{
+    struct snapshot_source *s = self;
+    s->cached = NULL;
+    if (!make_room(s, err))
+        return false;
+    for (size_t i = 0; i < s->file.entry_count; i++) {
+        const struct snapshot_entry *entry = &s->file.entries[i];
+        struct error why;
+        if (!is_used(s, entry))
+            continue;
+        if (!decode_details(s, entry, s->size, s->refcount, s->flags, &why))
+            return failed(s, entry, &why, err);
+        visit(context, (object_id)entry->first, entry->items, s->size, s->refcount, s->flags);
+    }
+    snapshot_file_rest(&s->file);
+    return true;
+}
+
 static const struct snapshot_entry *entry_of(const struct snapshot_source *s, object_id id)
 {
     for (size_t i = 0; i < s->file.entry_count; i++) {
@@ -88,14 +119,8 @@ static bool detail(void *self, object_id id, struct heap_detail *ret, struct err
         const struct snapshot_entry *entry = entry_of(s, id);
         if (!entry)
             return error_set(err, ERROR_NOT_FOUND, "no object %u", id);
-        if (!s->size)
-            s->size = malloc(SNAPSHOT_OBJECTS_PER_BLOCK * sizeof *s->size);
-        if (!s->refcount)
-            s->refcount = malloc(SNAPSHOT_OBJECTS_PER_BLOCK * sizeof *s->refcount);
-        if (!s->flags)
-            s->flags = malloc(SNAPSHOT_OBJECTS_PER_BLOCK);
-        if (!s->size || !s->refcount || !s->flags)
-            return error_no_memory(err);
+        if (!make_room(s, err))
+            return false;
         struct error why;
         s->cached = NULL;
         if (!decode_details(s, entry, s->size, s->refcount, s->flags, &why))
@@ -172,6 +197,64 @@ static bool load_previews(void *self, struct error *err)
     return true;
 }
 
+/* Greater places than 32 bits hold are unknown. */
+static bool decode_places(struct snapshot_source *s, const struct snapshot_entry *entry, uint32_t *to,
+                          struct error *err)
+{
+    struct snapshot_column column;
+    uint64_t chunk[SNAPSHOT_CHUNK];
+    if (!snapshot_file_read(&s->file, entry, err) ||
+        !snapshot_file_column(&s->file, PLACES_PLACE, entry->items, false, &column, err))
+        return false;
+    while (column.left > 0) {
+        uint32_t n = column.left < SNAPSHOT_CHUNK ? column.left : SNAPSHOT_CHUNK;
+        snapshot_column_read(&column, chunk, n);
+        for (uint32_t i = 0; i < n; i++)
+            to[i] = chunk[i] < UINT32_MAX ? (uint32_t)chunk[i] : UINT32_MAX;
+        to += n;
+    }
+    return true;
+}
+
+static bool place(void *self, uint64_t index, uint32_t *ret, bool *decoded)
+{
+    struct snapshot_source *s = self;
+    const struct snapshot_entry *cached = s->cached_places;
+    if (!cached || index < cached->first || index - cached->first >= cached->items) {
+        cached = NULL;
+        for (size_t i = 0; i < s->file.entry_count && !cached; i++) {
+            const struct snapshot_entry *entry = &s->file.entries[i];
+            if (entry->kind == SNAPSHOT_PLACES && index >= entry->first &&
+                index - entry->first < entry->items)
+                cached = entry;
+        }
+        if (!s->place)
+            s->place = malloc(SNAPSHOT_PLACES_PER_BLOCK * sizeof *s->place);
+        s->cached_places = NULL;
+        *decoded = true;
+        struct error ignored;
+        if (!cached || !s->place || !decode_places(s, cached, s->place, &ignored))
+            return false;
+        s->cached_places = cached;
+    }
+    *ret = s->place[index - cached->first];
+    return true;
+}
+
+static bool load_places(void *self, uint32_t *to, uint64_t count, struct error *err)
+{
+    struct snapshot_source *s = self;
+    for (size_t i = 0; i < s->file.entry_count; i++) {
+        const struct snapshot_entry *entry = &s->file.entries[i];
+        struct error why;
+        if (entry->kind == SNAPSHOT_PLACES && entry->first < count && entry->items <= count - entry->first &&
+            !decode_places(s, entry, to + entry->first, &why))
+            return failed(s, entry, &why, err);
+    }
+    snapshot_file_rest(&s->file);
+    return true;
+}
+
 static void close_source(void *self)
 {
     snapshot_source_destroy(self);
@@ -182,9 +265,12 @@ struct heap_source snapshot_source_functions(struct snapshot_source *source)
     return (struct heap_source){
         .self = source,
         .load_details = load_details,
+        .each_details = each_details,
         .detail = detail,
         .check_previews = check_previews,
         .load_previews = load_previews,
+        .place = place,
+        .load_places = load_places,
         .close = close_source,
     };
 }

@@ -16,6 +16,8 @@ struct snapshot_source {
     const struct snapshot_entry *cached; /* whose details are in these arrays */
     uint64_t *size, *refcount;           /* [SNAPSHOT_OBJECTS_PER_BLOCK] */
     uint8_t *flags;
+    const struct snapshot_entry *cached_places; /* whose places are in this array */
+    uint32_t *place;                            /* [SNAPSHOT_PLACES_PER_BLOCK] */
 };
 
 void snapshot_source_destroy(struct snapshot_source *source); /* closes the file, frees itself */

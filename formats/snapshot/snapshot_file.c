@@ -14,8 +14,8 @@
 const char *snapshot_kind_name(unsigned kind)
 {
     static const char *const names[SNAPSHOT_BLOCK_KINDS] = {
-        "unknown", "facts", "strings", "types", "shapes",   "threads",
-        "frames",  "roots", "objects", "edges", "previews", "contents",
+        "unknown", "facts",   "strings", "types",    "shapes",   "threads", "frames",
+        "roots",   "objects", "edges",   "previews", "contents", "places",
     };
     return kind < SNAPSHOT_BLOCK_KINDS ? names[kind] : names[0];
 }
@@ -194,6 +194,15 @@ bool snapshot_file_stream(struct snapshot_file *file, unsigned id, const uint8_t
     return error_set(err, ERROR_BAD_INPUT, "stream %u is missing", id);
 }
 
+bool snapshot_file_has(const struct snapshot_file *file, unsigned id)
+{
+    for (unsigned i = 0; i < file->stream_count; i++) {
+        if (file->streams[i].id == id)
+            return true;
+    }
+    return false;
+}
+
 bool snapshot_file_column(struct snapshot_file *file, unsigned id, uint32_t count, bool addresses,
                           struct snapshot_column *ret, struct error *err)
 {
@@ -219,15 +228,25 @@ bool snapshot_file_bytes(struct snapshot_file *file, unsigned id, uint32_t count
     return true;
 }
 
-bool snapshot_file_open(struct snapshot_file *file, const char *path, struct snapshot_faults faults,
-                        struct error *err)
+static bool scan(struct snapshot_file *file, struct error *err)
 {
-    *file = (struct snapshot_file){.faults = faults};
-    if (!file_view_open(&file->view, path, err))
-        return false;
     if (!snapshot_scan(file, err)) {
         snapshot_file_close(file);
         return false;
     }
     return true;
+}
+
+bool snapshot_file_open(struct snapshot_file *file, const char *path, struct snapshot_faults faults,
+                        struct error *err)
+{
+    *file = (struct snapshot_file){.faults = faults};
+    return file_view_open(&file->view, path, err) && scan(file, err);
+}
+
+bool snapshot_file_take(struct snapshot_file *file, int fd, const char *path, struct snapshot_faults faults,
+                        struct error *err)
+{
+    *file = (struct snapshot_file){.faults = faults};
+    return file_view_take(&file->view, fd, path, err) && scan(file, err);
 }

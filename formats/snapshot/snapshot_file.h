@@ -62,6 +62,9 @@ struct snapshot_file {
    function. On false nothing needs closing. */
 bool snapshot_file_open(struct snapshot_file *file, const char *path, struct snapshot_faults faults,
                         struct error *err);
+/* The same for a file that is open already and called `path`; closes fd, on false too. */
+bool snapshot_file_take(struct snapshot_file *file, int fd, const char *path, struct snapshot_faults faults,
+                        struct error *err);
 void snapshot_file_close(struct snapshot_file *file);
 
 /* Reads one block and checks checksum and directory. The streams live until the next call. */
@@ -69,6 +72,8 @@ bool snapshot_file_read(struct snapshot_file *file, const struct snapshot_entry 
 /* A stream of it, decompressed, followed by SNAPSHOT_PADDING readable bytes. A missing stream is an error. */
 bool snapshot_file_stream(struct snapshot_file *file, unsigned id, const uint8_t **data, size_t *size,
                           struct error *err);
+/* Whether the block has that stream. */
+bool snapshot_file_has(const struct snapshot_file *file, unsigned id);
 /* An integer or address column of it, of exactly `count` values. */
 bool snapshot_file_column(struct snapshot_file *file, unsigned id, uint32_t count, bool addresses,
                           struct snapshot_column *ret, struct error *err);

@@ -13,7 +13,7 @@
 #define SNAPSHOT_TRAILER_MAGIC "HELDEND\n"
 #define SNAPSHOT_BLOCK_MAGIC   0x4b4c4248u /* "HBLK" */
 #define SNAPSHOT_MAJOR         1
-#define SNAPSHOT_MINOR         0
+#define SNAPSHOT_MINOR         1
 
 enum {
     SNAPSHOT_MAX_STREAMS = 32,
@@ -21,6 +21,7 @@ enum {
     SNAPSHOT_MAX_PAYLOAD = 64 << 20,
     SNAPSHOT_OBJECTS_PER_BLOCK = 65536,
     SNAPSHOT_EDGES_PER_BLOCK = 262144,
+    SNAPSHOT_PLACES_PER_BLOCK = 262144,
     SNAPSHOT_HUB_SLOTS = 256,
     SNAPSHOT_ABSOLUTE = 15, /* nibble of an absolute address */
 };
@@ -37,6 +38,7 @@ enum snapshot_block_kind {
     SNAPSHOT_EDGES,
     SNAPSHOT_PREVIEWS,
     SNAPSHOT_CONTENTS,
+    SNAPSHOT_PLACES,
     SNAPSHOT_BLOCK_KINDS
 };
 
@@ -100,7 +102,8 @@ enum {
     TYPES_BASE = 16,
     TYPES_MEMBER_COUNT = 18,
     TYPES_MEMBER_OFFSET = 20,
-    TYPES_MEMBER_NAME = 22
+    TYPES_MEMBER_NAME = 22,
+    TYPES_LABEL = 24
 };
 enum {
     SHAPES_TYPE = 0,
@@ -142,6 +145,7 @@ enum {
     OBJECTS_DEGREE = 10
 };
 enum { EDGES_TARGET = 0 };
+enum { PLACES_PLACE = 0 };
 enum {
     PREVIEWS_OBJECT = 0,
     PREVIEWS_KIND = 2,

@@ -7,7 +7,8 @@
 
 static bool is_counted(unsigned kind)
 {
-    return kind >= SNAPSHOT_STRINGS && kind <= SNAPSHOT_EDGES && kind != SNAPSHOT_ROOTS;
+    return (kind >= SNAPSHOT_STRINGS && kind <= SNAPSHOT_EDGES && kind != SNAPSHOT_ROOTS) ||
+           kind == SNAPSHOT_PLACES;
 }
 
 static void drop(struct snapshot_entry *entry)
@@ -29,9 +30,10 @@ void snapshot_plan_make(struct snapshot_plan *plan, struct snapshot_file *file)
         unsigned kind = entry->kind;
         if (!is_counted(kind))
             continue;
-        uint64_t start = kind == SNAPSHOT_EDGES ? 0 : 1;
+        bool from_zero = kind == SNAPSHOT_EDGES || kind == SNAPSHOT_PLACES;
+        uint64_t start = from_zero ? 0 : 1;
         uint64_t put = plan->end[kind], expected = put + start;
-        uint64_t limit = kind == SNAPSHOT_EDGES ? UINT64_MAX >> 8 : MAX_ID;
+        uint64_t limit = from_zero ? UINT64_MAX >> 8 : MAX_ID;
         if (entry->first > limit || entry->items > limit - entry->first) {
             snapshot_entry_fault(file, entry, "items from %" PRIu64 " on are beyond all limits",
                                  entry->first);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "formats/snapshot/snapshot_details.h"
 #include "formats/snapshot/snapshot_graph.h"
@@ -80,7 +81,8 @@ static void add_warnings(struct heap_builder *builder, const struct listener *l)
                              l->count - WARNINGS);
 }
 
-struct heap *snapshot_open_reporting(const char *path, struct snapshot_faults faults, struct error *err)
+/* fd: -1, or the file itself, which is closed in any case. */
+static struct heap *open_heap(int fd, const char *path, struct snapshot_faults faults, struct error *err)
 {
     struct listener listener = {.next = faults};
     struct error ignored;
@@ -90,11 +92,14 @@ struct heap *snapshot_open_reporting(const char *path, struct snapshot_faults fa
     if (!builder || !source) {
         heap_builder_destroy(builder);
         free(source);
+        if (fd >= 0)
+            close(fd);
         error_no_memory(err);
         return NULL;
     }
     struct snapshot_faults here = {.report = listen_to, .context = &listener};
-    if (!snapshot_file_open(&source->file, path, here, err)) {
+    if (!(fd >= 0 ? snapshot_file_take(&source->file, fd, path, here, err)
+                  : snapshot_file_open(&source->file, path, here, err))) {
         heap_builder_destroy(builder);
         free(source);
         return NULL;
@@ -112,6 +117,16 @@ struct heap *snapshot_open_reporting(const char *path, struct snapshot_faults fa
     if (heap)
         source->heap = heap;
     return heap;
+}
+
+struct heap *snapshot_open_reporting(const char *path, struct snapshot_faults faults, struct error *err)
+{
+    return open_heap(-1, path, faults, err);
+}
+
+struct heap *snapshot_open_fd(int fd, const char *path, struct error *err)
+{
+    return open_heap(fd, path, (struct snapshot_faults){0}, err);
 }
 
 struct heap *snapshot_open(const char *path, struct error *err)

@@ -20,6 +20,9 @@ bool snapshot_probe(const unsigned char *start, size_t size);
    or ERROR_SYSTEM. The caller destroys the heap. */
 struct heap *snapshot_open(const char *path, struct error *err);
 
+/* The same for a file that is open already and called `path`; takes fd over, on failure too. */
+struct heap *snapshot_open_fd(int fd, const char *path, struct error *err);
+
 /* The same with every fault reported as it is found (also shown in warnings, if few). */
 struct heap *snapshot_open_reporting(const char *path, struct snapshot_faults faults, struct error *err);
 

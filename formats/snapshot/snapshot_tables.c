@@ -6,7 +6,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/vector.h"
 
-enum { MAX_COLUMNS = 12 };
+enum { MAX_COLUMNS = 13 };
 #define LOST "<lost>"
 
 /* What a block's items are decoded with. */
@@ -14,6 +14,7 @@ struct block {
     struct snapshot_tables *tables;
     const struct snapshot_entry *entry;
     struct snapshot_column columns[MAX_COLUMNS]; /* column i has stream ids 2 * i and 2 * i + 1 */
+    bool has_label;                              /* types: since 1.1 */
 };
 
 static uint64_t value(struct block *b, unsigned id)
@@ -196,6 +197,8 @@ static bool put_type(struct block *b, uint64_t address, struct heap_member *memb
         members[i].offset = value(b, TYPES_MEMBER_OFFSET);
         members[i].name = string(b, value(b, TYPES_MEMBER_NAME));
     }
+    if (b->has_label)
+        type.label = known(b, "label", value(b, TYPES_LABEL), TYPE_LABELS, LABEL_RUNTIME);
     return heap_builder_type(b->tables->builder, &type, members, err) != 0;
 }
 
@@ -205,6 +208,9 @@ static bool put_types(struct block *b, struct error *err)
     if (!open_columns(b, TYPES_NAME, TYPES_MEMBER_COUNT, b->entry->items, err) ||
         !sum(b, TYPES_MEMBER_COUNT, &count, err) ||
         !open_columns(b, TYPES_MEMBER_OFFSET, TYPES_MEMBER_NAME, count, err))
+        return false;
+    b->has_label = snapshot_file_has(b->tables->file, TYPES_LABEL);
+    if (b->has_label && !open_columns(b, TYPES_LABEL, TYPES_LABEL, b->entry->items, err))
         return false;
     struct heap_member *members = malloc(((size_t)count + 1) * sizeof *members);
     bool done = members || error_no_memory(err);

@@ -30,7 +30,7 @@ static void heap_is_wrong(void *context, const char *part, const char *message)
 static const unsigned last_stream[SNAPSHOT_BLOCK_KINDS] = {
     [SNAPSHOT_FACTS] = FACTS_RECORDS,
     [SNAPSHOT_STRINGS] = STRINGS_BYTES,
-    [SNAPSHOT_TYPES] = TYPES_MEMBER_NAME + 1,
+    [SNAPSHOT_TYPES] = TYPES_LABEL + 1,
     [SNAPSHOT_SHAPES] = SHAPES_FIELD_NUMBER + 1,
     [SNAPSHOT_THREADS] = THREADS_INTERPRETER + 1,
     [SNAPSHOT_FRAMES] = FRAMES_CODE + 1,
@@ -39,16 +39,8 @@ static const unsigned last_stream[SNAPSHOT_BLOCK_KINDS] = {
     [SNAPSHOT_EDGES] = EDGES_TARGET + 1,
     [SNAPSHOT_PREVIEWS] = PREVIEWS_TEXT,
     [SNAPSHOT_CONTENTS] = CONTENTS_FIRST + 1,
+    [SNAPSHOT_PLACES] = PLACES_PLACE + 1,
 };
-
-static bool has_stream(const struct snapshot_file *file, unsigned id)
-{
-    for (unsigned i = 0; i < file->stream_count; i++) {
-        if (file->streams[i].id == id)
-            return true;
-    }
-    return false;
-}
 
 static bool check_streams(struct snapshot_file *file, const struct snapshot_entry *entry, struct error *err)
 {
@@ -60,7 +52,7 @@ static bool check_streams(struct snapshot_file *file, const struct snapshot_entr
             return false;
         /* Of the streams known here, an even one followed by its odd one is an integer column. */
         if (id % 2 != 0 || entry->kind >= SNAPSHOT_BLOCK_KINDS || id > last_stream[entry->kind] ||
-            !has_stream(file, id + 1))
+            !snapshot_file_has(file, id + 1))
             continue;
         if (!snapshot_file_stream(file, id + 1, &bytes, &bytes_size, err))
             return false;
@@ -113,6 +105,23 @@ static bool check_previews(struct snapshot_file *file, const struct snapshot_ent
     return left == 0 || error_set(err, ERROR_BAD_INPUT, "%zu bytes after the last text", left);
 }
 
+static bool check_places(struct snapshot_file *file, const struct snapshot_entry *entry, struct error *err)
+{
+    struct snapshot_column column;
+    return snapshot_file_column(file, PLACES_PLACE, entry->items, false, &column, err);
+}
+
+/* Every native reference has its place. Of a damaged file that is too much to ask. */
+static void count_places(struct snapshot_file *file, const struct heap *heap)
+{
+    uint64_t places = 0, references = heap_count_places(heap);
+    for (size_t i = 0; i < file->entry_count; i++)
+        places += file->entries[i].kind == SNAPSHOT_PLACES ? file->entries[i].items : 0;
+    if (heap->complete && places != references)
+        snapshot_file_fault(file, file->view.size, "places",
+                            "there are %" PRIu64 " for %" PRIu64 " native references", places, references);
+}
+
 /* Every block on its own. `objects` is how many there are, those lost included. */
 static bool check_blocks(struct snapshot_file *file, uint64_t objects, struct error *err)
 {
@@ -124,6 +133,8 @@ static bool check_blocks(struct snapshot_file *file, uint64_t objects, struct er
             done = check_details(file, entry, &why);
         else if (done && entry->kind == SNAPSHOT_PREVIEWS)
             done = check_previews(file, entry, objects, &why);
+        else if (done && entry->kind == SNAPSHOT_PLACES)
+            done = check_places(file, entry, &why);
         if (!done && why.code == ERROR_SYSTEM) {
             *err = why;
             return false;
@@ -167,14 +178,17 @@ static bool check_contents(struct snapshot_file *file, struct error *err)
 }
 
 /* What opening does not look at. */
-static bool check_file(const char *path, struct counter *counter, uint64_t objects, struct error *err)
+static bool check_file(const char *path, struct counter *counter, const struct heap *heap, struct error *err)
 {
+    uint64_t objects = heap->object_count + heap->objects_lost;
     struct snapshot_file file;
     struct error why;
     if (!snapshot_file_open(&file, path, (struct snapshot_faults){0}, err)) /* its faults are known already */
         return false;
     file.faults = (struct snapshot_faults){.report = count, .context = counter};
     bool done = check_blocks(&file, objects, err);
+    if (done)
+        count_places(&file, heap);
     if (done && file.contents_entry.offset != 0 && !check_contents(&file, &why)) {
         done = why.code != ERROR_SYSTEM;
         if (done)
@@ -203,7 +217,7 @@ bool snapshot_verify(const char *path, struct snapshot_faults faults, struct sna
     }
     /* Details that cannot be decoded are a fault of their block, which check_file reports. */
     bool done = heap_load_details(heap, err) || err->code != ERROR_SYSTEM;
-    done = done && check_file(path, &counter, heap->object_count + heap->objects_lost, err) &&
+    done = done && check_file(path, &counter, heap, err) &&
            heap_verify(heap, heap_is_wrong, &counter, err) != UINT64_MAX;
     *ret = (struct snapshot_verdict){
         .faults = counter.faults,

@@ -64,6 +64,7 @@ static void carve_all(struct carver *c, struct snapshot_writer *w, const struct 
     carve_text(c, &w->string_bytes, STRING_BYTES);
     carve_columns(c, w->type, TYPE_COLUMNS, TYPES_PER_BLOCK);
     carve_columns(c, w->member, 2, MEMBERS_PER_BLOCK);
+    carve_column(c, &w->type_label, TYPES_PER_BLOCK);
     carve_columns(c, w->shape, SHAPE_COLUMNS, SHAPES_PER_BLOCK);
     carve_columns(c, w->field, FIELD_COLUMNS, FIELDS_PER_BLOCK);
     carve_columns(c, w->thread, THREAD_COLUMNS, THREADS_PER_BLOCK);
@@ -72,6 +73,7 @@ static void carve_all(struct carver *c, struct snapshot_writer *w, const struct 
     carve_columns(c, w->object, OBJECT_COLUMNS, SNAPSHOT_OBJECTS_PER_BLOCK);
     w->object_flags = carve(c, SNAPSHOT_OBJECTS_PER_BLOCK);
     carve_column(c, &w->edge, SNAPSHOT_EDGES_PER_BLOCK);
+    carve_column(c, &w->place, SNAPSHOT_PLACES_PER_BLOCK);
     carve_columns(c, w->preview, PREVIEW_COLUMNS, PREVIEWS_PER_BLOCK);
     w->preview_kind = carve(c, PREVIEWS_PER_BLOCK);
     carve_text(c, &w->preview_text, PREVIEW_BYTES);
@@ -197,6 +199,8 @@ uint32_t snapshot_writer_type(struct snapshot_writer *w, const struct snapshot_t
     column_put(&w->type[7], type->item_size);
     column_put(&w->type[8], type->base);
     column_put(&w->type[9], members);
+    column_put(&w->type_label, type->label);
+    w->any_label |= type->label != 0;
     for (uint32_t i = 0; i < members; i++) {
         column_put(&w->member[0], type->members[i].offset);
         column_put(&w->member[1], type->members[i].name);
@@ -311,6 +315,13 @@ void snapshot_writer_edge(struct snapshot_writer *w, uint32_t target)
     column_put(&w->edge, code);
     if (w->edge.count == SNAPSHOT_EDGES_PER_BLOCK)
         snapshot_writer_flush_edges(w);
+}
+
+void snapshot_writer_place(struct snapshot_writer *w, uint64_t place)
+{
+    column_put(&w->place, place);
+    if (w->place.count == SNAPSHOT_PLACES_PER_BLOCK)
+        snapshot_writer_flush_places(w);
 }
 
 void snapshot_writer_preview(struct snapshot_writer *w, uint32_t object, uint8_t kind, uint64_t full_length,

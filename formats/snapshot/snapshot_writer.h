@@ -6,7 +6,8 @@
  * privately; without them blocks are stored.
  *
  * Order: begin; facts, strings, types, shapes, threads, frames, roots (each buffered, flushed before whatever
- * refers to it); then objects, each followed by its edges; finish.
+ * refers to it); then objects, each followed by its edges; finish. Roots, with
+ * the threads and frames they name, may also come after objects.
  */
 #ifndef HELDBY_SNAPSHOT_WRITER_H
 #define HELDBY_SNAPSHOT_WRITER_H
@@ -44,7 +45,7 @@ void snapshot_writer_fact_list(struct snapshot_writer *w, const char *key, const
 uint32_t snapshot_writer_string(struct snapshot_writer *w, const char *text, size_t length);
 
 struct snapshot_type {
-    uint32_t name, module, object, flags, family, base;
+    uint32_t name, module, object, flags, family, base, label; /* label: enum type_label */
     uint64_t address, basic_size, item_size;
     uint32_t member_count;
     const struct snapshot_member {
@@ -88,6 +89,9 @@ void snapshot_writer_first_new(struct snapshot_writer *w, uint32_t id);
 void snapshot_writer_object(struct snapshot_writer *w, uint64_t address, uint32_t shape, uint64_t size_code,
                             uint64_t refcount, uint8_t flags, uint32_t edge_count, uint32_t fields);
 void snapshot_writer_edge(struct snapshot_writer *w, uint32_t target);
+/* Once for each edge in a native tail (TAIL_NATIVE), in the order of the edges: where the pointer stands in
+   its block, byte offset / 8 << 1, and 1 if it points into its target instead of at its start. */
+void snapshot_writer_place(struct snapshot_writer *w, uint64_t place);
 void snapshot_writer_preview(struct snapshot_writer *w, uint32_t object, uint8_t kind, uint64_t full_length,
                              const void *text, uint32_t length);
 

@@ -185,11 +185,15 @@ void snapshot_writer_flush_types(struct snapshot_writer *w)
         block_column(&b, (uint16_t)(2 * i), &w->type[i]);
     block_column(&b, TYPES_MEMBER_OFFSET, &w->member[0]);
     block_column(&b, TYPES_MEMBER_NAME, &w->member[1]);
+    if (w->any_label)
+        block_column(&b, TYPES_LABEL, &w->type_label);
+    w->any_label = false;
     block_end(w, &b);
     for (unsigned i = 0; i < TYPE_COLUMNS; i++)
         column_reset(&w->type[i]);
     column_reset(&w->member[0]);
     column_reset(&w->member[1]);
+    column_reset(&w->type_label);
     w->last_type_address = 0;
 }
 
@@ -277,6 +281,13 @@ void snapshot_writer_flush_edges(struct snapshot_writer *w)
     memset(w->hub, 0, sizeof(w->hub));
 }
 
+void snapshot_writer_flush_places(struct snapshot_writer *w)
+{
+    uint32_t n = w->place.count;
+    block_columns(w, SNAPSHOT_PLACES, w->first_place, &w->place, 1);
+    w->first_place += n;
+}
+
 void snapshot_writer_flush_previews(struct snapshot_writer *w)
 {
     struct block b;
@@ -301,6 +312,7 @@ int snapshot_writer_finish(struct snapshot_writer *w)
 {
     snapshot_writer_flush_objects(w);
     snapshot_writer_flush_edges(w);
+    snapshot_writer_flush_places(w);
     snapshot_writer_flush_previews(w);
     snapshot_writer_flush_roots(w);
     snapshot_writer_flush_shapes(w);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    TYPE_COLUMNS = 10,
+    TYPE_COLUMNS = 10, /* the label, which stands after the members, not counted */
     SHAPE_COLUMNS = 5,
     FIELD_COLUMNS = 4,
     THREAD_COLUMNS = 5,
@@ -49,7 +49,8 @@ struct snapshot_writer {
     uint32_t next_string, next_type, next_shape, next_thread, next_frame; /* ids given out next */
     struct column string_length;
     struct text string_bytes;
-    struct column type[TYPE_COLUMNS], member[2];
+    struct column type[TYPE_COLUMNS], member[2], type_label;
+    bool any_label; /* not written where no type has one */
     uint64_t last_type_address;
     struct column shape[SHAPE_COLUMNS], field[FIELD_COLUMNS];
     struct column thread[THREAD_COLUMNS], frame[FRAME_COLUMNS], root[ROOT_COLUMNS];
@@ -65,6 +66,9 @@ struct snapshot_writer {
     uint64_t first_edge;
     uint32_t new_id, block_new_id, last_target;
     uint32_t hub[SNAPSHOT_HUB_SLOTS];
+
+    struct column place;
+    uint64_t first_place;
 
     struct column preview[PREVIEW_COLUMNS];
     uint8_t *preview_kind;
@@ -119,6 +123,7 @@ void snapshot_writer_flush_frames(struct snapshot_writer *w);
 void snapshot_writer_flush_roots(struct snapshot_writer *w);
 void snapshot_writer_flush_objects(struct snapshot_writer *w);
 void snapshot_writer_flush_edges(struct snapshot_writer *w);
+void snapshot_writer_flush_places(struct snapshot_writer *w);
 void snapshot_writer_flush_previews(struct snapshot_writer *w);
 
 #endif

@@ -14,6 +14,12 @@ bool file_view_open(struct file_view *file, const char *path, struct error *err)
                   O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe must not hang us before it is refused */
     if (fd < 0)
         return error_system(err, path, errno, "cannot open");
+    return file_view_take(file, fd, path, err);
+}
+
+bool file_view_take(struct file_view *file, int fd, const char *path, struct error *err)
+{
+    *file = (struct file_view){.fd = -1};
     struct stat status;
     int os_errno = 0;
     if (fstat(fd, &status) < 0)

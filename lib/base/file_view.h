@@ -17,6 +17,9 @@ struct file_view {
 
 /* On false nothing needs closing. Directories and files that cannot seek are ERROR_SYSTEM. */
 bool file_view_open(struct file_view *file, const char *path, struct error *err);
+/* The same for a file that is open already; `path` is what errors call it. The view closes fd, on false too.
+ */
+bool file_view_take(struct file_view *file, int fd, const char *path, struct error *err);
 void file_view_close(struct file_view *file); /* idempotent; a zeroed struct with fd -1 is fine */
 
 /* Exactly `size` bytes from `offset` (both in bytes; `offset + size` must be <= file->size, else

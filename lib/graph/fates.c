@@ -36,6 +36,16 @@ static bool needs_no_root(const struct heap *heap, object_id id)
     return heap_detail(heap, id, &detail) && detail.flags & (OBJECT_STATIC | OBJECT_IMMORTAL);
 }
 
+/* In a heap with native memory a block holds an object of the runtime only where references of that would
+ * stay unexplained without it: its words are guesses, and may be left over. */
+static bool extend(const struct heap *heap, const struct seeds *seeds, const uint32_t *claims,
+                   struct object_set *set, struct error *err)
+{
+    if (heap_contents(heap) == HEAP_IS_MIXED)
+        return reachability_extend_claimed(heap, true, seeds->item, seeds->count, claims, set, err);
+    return reachability_extend(heap, true, seeds->item, seeds->count, set, err);
+}
+
 /* All that roots lead to for certain, other than through gc.garbage. */
 static bool mark_reached(const struct heap *heap, struct fates *f, struct error *err)
 {
@@ -49,7 +59,7 @@ static bool mark_reached(const struct heap *heap, struct fates *f, struct error 
             ok = add_seed(&seeds, id, err);
     if (ok && f->garbage_list)
         object_set_add(&f->reached, f->garbage_list);
-    ok = ok && reachability_extend(heap, true, seeds.item, seeds.count, &f->reached, err);
+    ok = ok && extend(heap, &seeds, NULL, &f->reached, err);
     free(seeds.item);
     return ok;
 }
@@ -63,6 +73,10 @@ static bool is_candidate(const struct fates *f, object_id id)
 static bool find_unexplained(const struct heap *heap, struct fates *f, struct error *err)
 {
     struct found_references found;
+    if (!(heap_contents(heap) & HEAP_HAS_OBJECTS)) { /* blocks count no references */
+        f->unexplained = calloc((size_t)heap->object_count + 1, sizeof *f->unexplained);
+        return f->unexplained || error_no_memory(err);
+    }
     if (!found_references_create(&found, heap, err))
         return false;
     for (object_id id = 1; id <= heap->object_count; id++) {
@@ -86,7 +100,8 @@ static bool reach_from_stacks(const struct heap *heap, struct fates *f, struct e
     bool ok = true;
     for (uint32_t i = 0; ok && i < heap->root_count; i++) {
         object_id target = heap->roots[i].target;
-        if (heap->roots[i].certainty != CERTAINTY_EXACT && is_candidate(f, target) && f->unexplained[target])
+        if (heap->roots[i].certainty != CERTAINTY_EXACT && !root_kind_is_native(heap->roots[i].kind) &&
+            is_candidate(f, target) && f->unexplained[target])
             ok = add_seed(&places, target, err);
     }
     if (ok && places.count)
@@ -98,23 +113,57 @@ static bool reach_from_stacks(const struct heap *heap, struct fates *f, struct e
         if (f->unexplained[places.item[i]] <= next - i)
             places.item[kept++] = places.item[i];
     }
-    ok = ok && reachability_extend(heap, true, places.item, kept, &f->reached, err);
+    places.count = kept;
+    ok = ok && extend(heap, &places, NULL, &f->reached, err);
     for (object_id id = 0; ok && kept && (id = object_set_next(&f->reached, id));)
         f->unexplained[id] = 0;
     free(places.item);
     return ok;
 }
 
+/* What words of native memory lead to, and blocks that were reached before. */
+static bool reach_from_native(const struct heap *heap, struct fates *f, struct error *err)
+{
+    struct seeds seeds = {0};
+    bool ok = true, mixed = heap_contents(heap) == HEAP_IS_MIXED;
+    if (!(heap_contents(heap) & HEAP_HAS_BLOCKS))
+        return true;
+    for (uint32_t i = 0; ok && i < heap->root_count; i++) {
+        object_id target = heap->roots[i].target;
+        bool holds = heap_family(heap, target) == FAMILY_NATIVE || f->unexplained[target];
+        if (heap->roots[i].certainty != CERTAINTY_EXACT && root_kind_is_native(heap->roots[i].kind) &&
+            is_candidate(f, target) && holds)
+            ok = add_seed(&seeds, target, err);
+    }
+    for (object_id id = 0; ok && mixed && (id = object_set_next(&f->reached, id));) {
+        uint64_t end = csr_end(&heap->edges, id);
+        if (heap_family(heap, id) != FAMILY_NATIVE)
+            continue;
+        for (uint64_t i = csr_start(&heap->edges, id); ok && i < end; i++) {
+            object_id target = heap->edges.item[i];
+            if (is_candidate(f, target) && f->unexplained[target] &&
+                !reference_kind_is_loose(heap_reference_kind(heap, id, i)))
+                ok = add_seed(&seeds, target, err);
+        }
+    }
+    ok = ok && extend(heap, &seeds, f->unexplained, &f->reached, err);
+    for (object_id id = 0; ok && mixed && (id = object_set_next(&f->reached, id));)
+        f->unexplained[id] = 0;
+    free(seeds.item);
+    return ok;
+}
+
 /* set = what `seeds` lead to, without `known`. */
-static bool mark_beyond(const struct heap *heap, const struct seeds *seeds, const struct object_set *known,
-                        const struct object_set *also_known, struct object_set *set, struct error *err)
+static bool mark_beyond(const struct heap *heap, const struct fates *f, const struct seeds *seeds,
+                        const struct object_set *known, const struct object_set *also_known,
+                        struct object_set *set, struct error *err)
 {
     if (!object_set_create(set, heap, err))
         return false;
     size_t words = ((size_t)heap->object_count >> 6) + 1;
     for (size_t w = 0; w < words; w++)
         set->bits[w] = known->bits[w] | (also_known ? also_known->bits[w] : 0);
-    bool ok = reachability_extend(heap, true, seeds->item, seeds->count, set, err);
+    bool ok = extend(heap, seeds, f->unexplained, set, err);
     for (size_t w = 0; w < words; w++)
         set->bits[w] &= ~(known->bits[w] | (also_known ? also_known->bits[w] : 0));
     return ok;
@@ -127,7 +176,7 @@ static bool mark_saved(const struct heap *heap, struct fates *f, struct error *e
     struct seeds seeds = {.item = &list, .count = list ? 1 : 0};
     if (list)
         object_set_drop(&f->reached, list);
-    bool ok = mark_beyond(heap, &seeds, &f->reached, NULL, &f->saved, err);
+    bool ok = mark_beyond(heap, f, &seeds, &f->reached, NULL, &f->saved, err);
     if (list) {
         object_set_add(&f->reached, list);
         if (ok)
@@ -143,7 +192,7 @@ static bool mark_from_c(const struct heap *heap, struct fates *f, struct error *
     for (object_id id = 0; ok && (id = fates_next_unreached(f, id));)
         if (f->unexplained[id])
             ok = add_seed(&seeds, id, err);
-    ok = ok && mark_beyond(heap, &seeds, &f->reached, &f->saved, &f->from_c, err);
+    ok = ok && mark_beyond(heap, f, &seeds, &f->reached, &f->saved, &f->from_c, err);
     free(seeds.item);
     return ok;
 }
@@ -152,7 +201,8 @@ bool fates_find(const struct heap *heap, struct fates *ret, struct error *err)
 {
     *ret = (struct fates){.garbage_list = find_garbage_list(heap)};
     if (mark_reached(heap, ret, err) && find_unexplained(heap, ret, err) &&
-        reach_from_stacks(heap, ret, err) && mark_saved(heap, ret, err) && mark_from_c(heap, ret, err))
+        reach_from_stacks(heap, ret, err) && reach_from_native(heap, ret, err) &&
+        mark_saved(heap, ret, err) && mark_from_c(heap, ret, err))
         return true;
     fates_free(ret);
     return false;

@@ -6,7 +6,9 @@
  * explains garbage      nothing but other garbage refers to it: it waits for the collector, or is being freed
  *
  * `path` and `info` see it the same way. A place on an expression stack may hold what was there before: it
- * counts as a root only where references of its object would stay unexplained without it.
+ * counts as a root only where references of its object would stay unexplained without it. So do words of
+ * native memory where they lead to objects of the runtime; a block of native memory is reached by any word
+ * that leads to it.
  */
 #ifndef HELDBY_FATES_H
 #define HELDBY_FATES_H

@@ -9,7 +9,7 @@
 enum { FRAMES_HAVE_NO_GLOBALS = 0x030b0000 }; /* 3.11: a frame borrows its globals from its function */
 
 /* What must be looked at one by one in the objects of a shape. */
-enum care { CARE_NONE, CARE_WEAK, CARE_FRAME };
+enum care { CARE_NONE, CARE_WEAK, CARE_FRAME, CARE_NATIVE };
 
 struct counting {
     struct found_references *found;
@@ -69,7 +69,7 @@ static void count_frame(const struct counting *c, object_id frame)
         uint64_t position = i - start;
         const struct heap_field *field =
             position < shape->field_count ? &heap->fields[shape->field_start + position] : NULL;
-        if (!field || (field->kind != REFERENCE_WEAK && !(running && thread_counts(heap, field))))
+        if (!field || (!reference_kind_is_loose(field->kind) && !(running && thread_counts(heap, field))))
             add(c->found, heap->edges.item[i], 1);
     }
     if (running && !object_set_has(&c->generator_frames, frame))
@@ -101,6 +101,8 @@ static void count_edges(const struct counting *c, const uint8_t *care)
             break;
         case CARE_FRAME:
             count_frame(c, source);
+            break;
+        case CARE_NATIVE: /* its words are guesses */
             break;
         }
     }
@@ -191,9 +193,10 @@ static uint8_t *cares(const struct heap *heap, struct error *err)
 {
     uint8_t *care = shape_traits(heap, err);
     for (shape_id s = 1; care && s <= heap->shape_count; s++)
-        care[s] = heap->types[heap->shapes[s].type].family == FAMILY_FRAME ? CARE_FRAME
-                  : care[s] & SHAPE_HAS_WEAK                               ? CARE_WEAK
-                                                                           : CARE_NONE;
+        care[s] = care[s] & SHAPE_IS_NATIVE                                  ? CARE_NATIVE
+                  : heap->types[heap->shapes[s].type].family == FAMILY_FRAME ? CARE_FRAME
+                  : care[s] & SHAPE_HAS_WEAK                                 ? CARE_WEAK
+                                                                             : CARE_NONE;
     return care;
 }
 

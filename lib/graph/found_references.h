@@ -8,8 +8,8 @@
  *   - what has no place in the graph: the ring of an lru_cache holds its links, a running frame its frame
  *     object, and before 3.11 a caller keeps the arguments of a call that is going on: a place on its
  *     expression stack counts if the frame it called has the same object as a local.
- * Other places on expression stacks are uncertain and not counted. A running frame and its frame object name
- * the same locals: they count once.
+ * Other places on expression stacks are uncertain and not counted, and so are words of native memory. A
+ * running frame and its frame object name the same locals: they count once.
  *
  * What it does not know: references held by C, which is what refcheck is for. For an immortal object, whose
  * refcount says nothing, the count is of no use.

@@ -24,6 +24,17 @@ struct candidate {
     uint32_t cost;
 };
 
+bool paths_may_begin(const struct path_query *query, const struct heap *heap, uint32_t root)
+{
+    const struct heap_root *r = &heap->roots[root];
+    if (query->avoid_roots && query->avoid_roots[root])
+        return false;
+    if (!root_kind_is_native(r->kind))
+        return true;
+    return !query->runtime_roots && !(query->claims && heap_family(heap, r->target) != FAMILY_NATIVE &&
+                                      !found_references_missing(query->claims, heap, r->target));
+}
+
 /* Takes the best of an object's roots if it beats the best so far. */
 static void consider(const struct reverse_search *search, const struct roots *roots,
                      const struct path_query *query, size_t node, struct candidate *best)
@@ -34,10 +45,12 @@ static void consider(const struct reverse_search *search, const struct roots *ro
         return;
     for (uint32_t i = first; i < end; i++) {
         uint32_t root = roots->order[i];
-        if ((query->certain && roots->heap->roots[root].certainty != CERTAINTY_EXACT) ||
-            (query->avoid_roots && query->avoid_roots[root]))
+        if (!paths_may_begin(query, roots->heap, root) ||
+            (query->certain && roots->heap->roots[root].certainty != CERTAINTY_EXACT &&
+             !root_kind_is_native(roots->heap->roots[root].kind)))
             continue;
-        uint32_t cost = search->depth + root_cost(&roots->heap->roots[root]);
+        uint32_t cost =
+            search->depth + root_cost(&roots->heap->roots[root]) + root_penalty(&roots->heap->roots[root]);
         if (best->root == PATH_NO_ROOT || cost < best->cost ||
             (cost == best->cost && root_compare(roots->heap, root, best->root) < 0))
             *best = (struct candidate){node, root, cost};
@@ -85,7 +98,8 @@ static bool one_chain(const struct reverse_search *search, const struct candidat
         return false;
     }
     (*ret)->root = best->root;
-    (*ret)->length = best->cost;
+    (*ret)->length =
+        best->cost - (best->root == PATH_NO_ROOT ? 0 : root_penalty(&search->graph->heap->roots[best->root]));
     *count = 1;
     return true;
 }
@@ -99,6 +113,7 @@ bool paths_find(const struct graph *graph, const struct roots *roots, const stru
     *ret = NULL;
     *count = 0;
     bool ok = reverse_search_begin(&search, graph, query->target, query->avoid, query->max > 1, err);
+    search.claims = query->claims;
     if (ok && query->from)
         ok = find_from_object(&search, query->from, &best, &found, err);
     else if (ok) {

@@ -4,12 +4,14 @@
  * Length counts references as they are spelled: from the owner of a transparent object straight to what is in
  * it is one, and the step from a root is root_cost. Weak references are not followed; types are not edges
  * here at all. Among equally short chains the best root wins (roots.h), then the chain found first, which is
- * the same in every run.
+ * the same in every run. Roots on native stacks and in registers count as further away than they are
+ * (root_penalty).
  */
 #ifndef HELDBY_PATHS_H
 #define HELDBY_PATHS_H
 
 #include "lib/graph/edges.h"
+#include "lib/graph/found_references.h"
 #include "lib/graph/roots.h"
 
 #define PATH_NO_ROOT UINT32_MAX
@@ -36,6 +38,10 @@ struct path_query {
     const bool *avoid_roots;        /* [heap->root_count]: roots no chain may begin at; may be NULL */
     bool
         certain; /* not from uncertain roots: a place on an expression stack may hold what was there before */
+    bool runtime_roots; /* not from words of native memory */
+    /* In a heap with native memory and a runtime's objects: a block or a word is taken to hold an object of
+     * the runtime only where references of that are missing here. NULL: always. */
+    const struct found_references *claims;
     uint32_t max; /* chains wanted, at least 1; more than 1: all shortest ones up to this many */
 };
 
@@ -49,8 +55,8 @@ void chains_free(struct chain *chains, uint32_t count);
 /* The nearest object, `target` included, from which chains lead to `target` and that has more counted
    references (refcount) than the heap explains: something in C holds it. *ret is that chain (root =
    PATH_NO_ROOT), *unexplained the difference; *unexplained = 0 and an empty chain if there is none. Immortal
-   objects are passed by. Meant for objects no root reaches. */
-bool paths_find_unexplained(const struct graph *graph, object_id target, struct chain *ret,
-                            uint64_t *unexplained, struct error *err);
+   objects are passed by. Meant for objects no root reaches. `avoid` may be NULL: objects not to pass. */
+bool paths_find_unexplained(const struct graph *graph, object_id target, const struct object_set *avoid,
+                            struct chain *ret, uint64_t *unexplained, struct error *err);
 
 #endif

@@ -78,7 +78,8 @@ static bool emit(struct walk *w, uint32_t root, uint32_t cost, struct error *err
     if (!vector_reserve((void **)&w->chains, &w->chain_capacity, w->count + 1, sizeof *w->chains, err))
         return false;
     struct chain *chain = &w->chains[w->count];
-    *chain = (struct chain){.root = root, .length = cost, .step_count = steps};
+    uint32_t penalty = root == PATH_NO_ROOT ? 0 : root_penalty(&heap->roots[root]);
+    *chain = (struct chain){.root = root, .length = cost - penalty, .step_count = steps};
     chain->steps = calloc(steps, sizeof *chain->steps);
     if (!chain->steps)
         return error_no_memory(err);
@@ -159,9 +160,8 @@ bool paths_all(const struct reverse_search *search, const struct roots *roots, c
         uint32_t found = 0;
         for (uint32_t i = 0; i < heap->root_count; i++) {
             uint32_t level = search->level[heap->roots[i].target];
-            if (query->avoid_roots && query->avoid_roots[i])
-                continue;
-            if (level && level - 1 + root_cost(&heap->roots[i]) == cost)
+            if (level && level - 1 + root_cost(&heap->roots[i]) + root_penalty(&heap->roots[i]) == cost &&
+                paths_may_begin(query, heap, i))
                 order[found++] = i;
         }
         qsort_r(order, found, sizeof *order, compare_roots, (void *)(uintptr_t)roots->heap);

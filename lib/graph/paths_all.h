@@ -9,4 +9,8 @@
 bool paths_all(const struct reverse_search *search, const struct roots *roots, const struct path_query *query,
                uint32_t cost, struct chain **ret, uint32_t *count, struct error *err);
 
+/* Whether a chain may begin at the root heap->roots[root]. Uncertain ones are told apart elsewhere: where a
+ * certain one is as near, they are shown, too. */
+bool paths_may_begin(const struct path_query *query, const struct heap *heap, uint32_t root);
+
 #endif

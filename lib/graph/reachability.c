@@ -9,6 +9,8 @@ struct marking {
     const struct heap *heap;
     const uint8_t *traits;
     struct object_set *reached;
+    bool claimed; /* a block holds an object of the runtime only if `claims` says so */
+    const uint32_t *claims;
     object_id *stack;
     size_t depth, capacity;
 };
@@ -24,10 +26,29 @@ static bool reach(struct marking *m, object_id id, struct error *err)
     return true;
 }
 
+/* What a block holds in a heap where it may not hold everything. */
+static bool reach_held_by_block(struct marking *m, object_id id, struct error *err)
+{
+    const struct heap *heap = m->heap;
+    const struct heap_shape *shape = &heap->shapes[heap->shape[id]];
+    uint64_t start = csr_start(&heap->edges, id), end = csr_end(&heap->edges, id);
+    for (uint64_t i = start; i < end; i++) {
+        object_id target = heap->edges.item[i];
+        if (shape_is_weak(heap, shape, i - start) ||
+            (!(m->traits[heap->shape[target]] & SHAPE_IS_NATIVE) && !(m->claims && m->claims[target])))
+            continue;
+        if (!reach(m, target, err))
+            return false;
+    }
+    return true;
+}
+
 static bool reach_held(struct marking *m, object_id id, bool follow_types, struct error *err)
 {
     const struct heap *heap = m->heap;
     const struct heap_shape *shape = &heap->shapes[heap->shape[id]];
+    if (m->claimed && m->traits[heap->shape[id]] & SHAPE_IS_NATIVE)
+        return reach_held_by_block(m, id, err);
     bool weak = m->traits[heap->shape[id]] & SHAPE_HAS_WEAK;
     uint64_t start = csr_start(&heap->edges, id), end = csr_end(&heap->edges, id);
     for (uint64_t i = start; i < end; i++)
@@ -67,10 +88,11 @@ bool reachability_mark(const struct heap *heap, bool follow_types, struct object
     return ok;
 }
 
-bool reachability_extend(const struct heap *heap, bool follow_types, const object_id *seeds, size_t count,
-                         struct object_set *set, struct error *err)
+static bool extend(struct marking *mark, bool follow_types, const object_id *seeds, size_t count,
+                   struct error *err)
 {
-    struct marking m = {.heap = heap, .reached = set};
+    struct marking m = *mark;
+    const struct heap *heap = m.heap;
     uint8_t *traits = shape_traits(heap, err);
     bool ok = traits != NULL;
     m.traits = traits;
@@ -79,4 +101,19 @@ bool reachability_extend(const struct heap *heap, bool follow_types, const objec
     free(traits);
     free(m.stack);
     return ok;
+}
+
+bool reachability_extend(const struct heap *heap, bool follow_types, const object_id *seeds, size_t count,
+                         struct object_set *set, struct error *err)
+{
+    struct marking m = {.heap = heap, .reached = set};
+    return extend(&m, follow_types, seeds, count, err);
+}
+
+bool reachability_extend_claimed(const struct heap *heap, bool follow_types, const object_id *seeds,
+                                 size_t count, const uint32_t *claims, struct object_set *set,
+                                 struct error *err)
+{
+    struct marking m = {.heap = heap, .reached = set, .claimed = true, .claims = claims};
+    return extend(&m, follow_types, seeds, count, err);
 }

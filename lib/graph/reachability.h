@@ -13,4 +13,10 @@ bool reachability_mark(const struct heap *heap, bool follow_types, struct object
 bool reachability_extend(const struct heap *heap, bool follow_types, const object_id *seeds, size_t count,
                          struct object_set *set, struct error *err);
 
+/* The same in a heap with native memory beside a runtime's objects: a word of a block holds an object only if
+ * `claims` ([object_count + 1], references nothing else explains; NULL: none) is not 0 for it. */
+bool reachability_extend_claimed(const struct heap *heap, bool follow_types, const object_id *seeds,
+                                 size_t count, const uint32_t *claims, struct object_set *set,
+                                 struct error *err);
+
 #endif

@@ -70,10 +70,14 @@ static bool push_holders(struct reverse_search *s, size_t at, struct error *err)
     const struct csr *reverse = &s->graph->reverse;
     object_id target = s->node[at].object;
     uint64_t end = csr_end(reverse, target);
+    bool not_blocks = s->claims && !(s->traits[heap->shape[target]] & SHAPE_IS_NATIVE) &&
+                      !found_references_missing(s->claims, heap, target);
     for (uint64_t i = csr_start(reverse, target); i < end; i++) {
         object_id holder = reverse->item[i];
         bool visited = object_set_has(&s->visited, holder);
         bool opens = object_set_has(&s->graph->transparent, holder) && !object_set_has(&s->opened, holder);
+        if (not_blocks && s->traits[heap->shape[holder]] & SHAPE_IS_NATIVE)
+            continue;
         if ((visited && !opens) || (s->avoid && object_set_has(s->avoid, holder)) ||
             !shape_holds(heap, s->traits, holder, target))
             continue;
@@ -109,7 +113,7 @@ static uint64_t best_reference(const struct heap *heap, object_id source, object
     uint64_t at = csr_start(&heap->edges, source), best = at;
     int best_score = -1;
     while (best_score < 2 && graph_next_reference(heap, source, target, &at, &reference)) {
-        int score = reference.kind == REFERENCE_WEAK                                                   ? 0
+        int score = reference_kind_is_loose(reference.kind)                                            ? 0
                     : reference.kind == REFERENCE_KEY_OBJECT || reference.certainty != CERTAINTY_EXACT ? 1
                                                                                                        : 2;
         if (score > best_score) {

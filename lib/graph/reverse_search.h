@@ -17,7 +17,8 @@ struct reverse_node {
 struct reverse_search {
     const struct graph *graph;
     uint8_t *traits;
-    const struct object_set *avoid; /* or NULL */
+    const struct object_set *avoid;        /* or NULL */
+    const struct found_references *claims; /* as in struct path_query; set after begin */
     struct object_set visited;
     struct object_set opened; /* transparent parts whose owners are pushed */
     uint32_t *level;          /* [object_count + 1]: level + 1, 0 = not visited; NULL unless asked for */

@@ -22,8 +22,12 @@ unsigned root_rank(enum root_kind kind)
         return 6;
     case ROOT_C_REFERENCE:
         return 7;
+    case ROOT_MAPPING:
+        return 8;
+    case ROOT_NATIVE_STACK:
+        return 9;
     default:
-        return 8; /* registers and native stacks: guesses */
+        return 10; /* registers */
     }
 }
 

@@ -26,15 +26,32 @@ unsigned root_rank(enum root_kind kind);
 /* < 0 if a is the better of two roots, 0 only for the same one. Exact before uncertain, then by rank, kind,
  * frame depth, order. */
 int root_compare(const struct heap *heap, uint32_t a, uint32_t b);
-/* A running frame may be its target, too: the generator it runs. */
+/* A running frame may be its target, too: the generator it runs. A word of native memory never is. */
 static inline bool root_is_target(const struct heap_root *root)
 {
-    return root->reference == REFERENCE_NONE || root->reference == REFERENCE_FRAME;
+    return !root_kind_is_native(root->kind) &&
+           (root->reference == REFERENCE_NONE || root->reference == REFERENCE_FRAME);
 }
 
 static inline unsigned root_cost(const struct heap_root *root)
 {
     return !root_is_target(root);
+}
+
+/* What a root of native memory costs beside: a variable names what it is for, a word on a stack or in a
+ * register may be left over or gone with the next call; so of two chains to the same object that from a
+ * variable is preferred unless it is this much longer. */
+static inline unsigned root_penalty(const struct heap_root *root)
+{
+    switch (root->kind) {
+    case ROOT_MAPPING:
+        return 8;
+    case ROOT_NATIVE_STACK:
+    case ROOT_REGISTER:
+        return 16;
+    default:
+        return 0;
+    }
 }
 
 #endif

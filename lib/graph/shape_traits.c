@@ -10,9 +10,11 @@ uint8_t *shape_traits(const struct heap *heap, struct error *err)
         return NULL;
     }
     for (shape_id s = 1; s <= heap->shape_count; s++) {
+        if (heap->types[heap->shapes[s].type].family == FAMILY_NATIVE)
+            traits[s] |= SHAPE_IS_NATIVE;
         for (uint32_t f = 0; f < heap->shapes[s].field_count; f++) {
             uint8_t kind = heap->fields[heap->shapes[s].field_start + f].kind;
-            if (kind == REFERENCE_WEAK)
+            if (reference_kind_is_loose(kind))
                 traits[s] |= SHAPE_HAS_WEAK;
             else if (reference_kind_is_part(kind))
                 traits[s] |= SHAPE_HAS_PART;

@@ -6,8 +6,9 @@
 #include "lib/heap/heap.h"
 
 enum shape_trait {
-    SHAPE_HAS_WEAK = 1, /* a weak reference among its fields */
-    SHAPE_HAS_PART = 2, /* a NAMESPACE or FRAME reference among its fields: a transparent part */
+    SHAPE_HAS_WEAK = 1,  /* a weak or stale reference among its fields */
+    SHAPE_HAS_PART = 2,  /* a NAMESPACE or FRAME reference among its fields: a transparent part */
+    SHAPE_IS_NATIVE = 4, /* a block of native memory */
 };
 
 /* An array of trait bits by shape, for free(). NULL: no memory. */
@@ -22,14 +23,14 @@ static inline bool reference_kind_is_part(unsigned kind)
 bool shape_owns_part(const struct heap *heap, const uint8_t *traits, object_id owner, object_id part,
                      uint64_t *edge);
 
-/* Given that source refers to target: true if not all of its references to it are weak. */
+/* Given that source refers to target: true if not all of its references to it are weak or stale. */
 bool shape_holds(const struct heap *heap, const uint8_t *traits, object_id source, object_id target);
 
-/* True if the reference number `position` of an object of this shape is weak. */
+/* True if the reference number `position` of an object of this shape is weak or stale: not followed. */
 static inline bool shape_is_weak(const struct heap *heap, const struct heap_shape *shape, uint64_t position)
 {
     return position < shape->field_count &&
-           heap->fields[shape->field_start + position].kind == REFERENCE_WEAK;
+           reference_kind_is_loose(heap->fields[shape->field_start + position].kind);
 }
 
 #endif

@@ -12,13 +12,35 @@ struct tree_search {
     struct object_set visited, expanded; /* expanded: transparent parts whose content is visited already */
     object_id *queue;
     size_t head, count, capacity;
+    bool has_blocks;
+    bool no_blocks; /* not yet */
+    bool met_block; /* meanwhile */
     struct error *err;
 };
+
+static bool is_block(const struct tree_search *s, object_id id)
+{
+    return s->traits[s->heap->shape[id]] & SHAPE_IS_NATIVE;
+}
+
+/* Does native memory count here, as holder or as what is held? */
+static bool may_hold(struct tree_search *s, const struct tree_visit *v)
+{
+    if (!s->has_blocks)
+        return true;
+    if (is_block(s, v->object)) {
+        s->met_block |= s->no_blocks;
+        return !s->no_blocks;
+    }
+    bool word = v->parent ? is_block(s, v->parent) : root_kind_is_native(s->heap->roots[v->root].kind);
+    return !word || !s->options->claims ||
+           found_references_missing(s->options->claims, s->heap, v->object) != 0;
+}
 
 static bool visit(struct tree_search *s, const struct tree_visit *v)
 {
     if (!v->object || (s->options->avoid && object_set_has(s->options->avoid, v->object)) ||
-        !object_set_enter(&s->visited, v->object))
+        !may_hold(s, v) || !object_set_enter(&s->visited, v->object))
         return true;
     if (s->options->parent)
         s->options->parent[v->object] = v->via ? v->via : v->parent;
@@ -118,10 +140,56 @@ static bool seed(struct tree_search *s, const uint32_t *order, uint32_t count)
     return true;
 }
 
+static bool drain(struct tree_search *s)
+{
+    while (s->head < s->count)
+        if (!expand(s, s->queue[s->head++]))
+            return false;
+    return true;
+}
+
+/* Less comes first; words of native memory after everything the runtime says. */
+static unsigned level_of(const struct heap_root *root)
+{
+    return root_kind_is_native(root->kind) ? 1 + root_penalty(root) : 0;
+}
+
+/* The roots of one level after those of another. `order` holds the best first, within each level. */
+static bool walk_levels(struct tree_search *s, uint32_t *order, uint32_t count)
+{
+    static const unsigned levels[] = {0, 1, 9, 17};
+    const struct heap_root *roots = s->heap->roots;
+    uint32_t *part = malloc(((size_t)count + 1) * sizeof *part);
+    bool ok = part || error_no_memory(s->err);
+    if (!s->has_blocks && ok) {
+        ok = seed(s, order, count);
+        free(part);
+        return ok;
+    }
+    for (size_t level = 0; ok && level < sizeof levels / sizeof *levels; level++) {
+        uint32_t some = 0;
+        for (uint32_t i = 0; i < count; i++)
+            if (level_of(&roots[order[i]]) == levels[level])
+                part[some++] = order[i];
+        s->no_blocks = level == 0;
+        ok = seed(s, part, some) && drain(s);
+        if (ok && level == 0 && s->met_block) {
+            /* Once more through what was reached, now with the blocks it holds. */
+            s->no_blocks = false;
+            s->head = 0;
+            object_set_free(&s->expanded);
+            ok = object_set_create(&s->expanded, s->heap, s->err) && seed(s, part, some) && drain(s);
+        }
+    }
+    free(part);
+    return ok;
+}
+
 bool tree_walk(const struct heap *heap, const struct roots *roots, const struct tree_options *options,
                struct error *err)
 {
     struct tree_search s = {.heap = heap, .options = options, .err = err};
+    s.has_blocks = (heap_contents(heap) & HEAP_HAS_BLOCKS) != 0;
     uint32_t *order = malloc(((size_t)heap->root_count + 1) * sizeof *order);
     uint32_t count = 0;
     bool ok = order || error_no_memory(err);
@@ -132,10 +200,9 @@ bool tree_walk(const struct heap *heap, const struct roots *roots, const struct 
             if (!options->avoid_roots || !options->avoid_roots[roots->order[i]])
                 order[count++] = roots->order[i];
         qsort_r(order, count, sizeof *order, compare_roots, (void *)(uintptr_t)heap);
-        ok = seed(&s, order, count);
+        ok = walk_levels(&s, order, count);
     }
-    while (ok && s.head < s.count)
-        ok = expand(&s, s.queue[s.head++]);
+    ok = ok && drain(&s);
     free(order);
     free(s.traits);
     free(s.queue);

@@ -2,11 +2,16 @@
  *
  * The same lengths and preferences as in paths.h, found forwards in one pass: each reached object is visited
  * once, after the object it hangs under, level by level.
+ *
+ * In a heap with native memory the runtime's objects hang under the runtime's roots if these lead to them
+ * without it; then come blocks and what they lead to, then what only words of native memory lead to: first
+ * variables, then mappings, stacks and registers.
  */
 #ifndef HELDBY_TREE_H
 #define HELDBY_TREE_H
 
 #include "lib/graph/edges.h"
+#include "lib/graph/found_references.h"
 #include "lib/graph/roots.h"
 
 struct tree_visit {
@@ -20,10 +25,11 @@ struct tree_visit {
 #define TREE_TYPE_EDGE UINT64_MAX /* the object is its parent's type */
 
 struct tree_options {
-    const struct object_set *transparent; /* graph.transparent, or from graph_find_transparent */
-    const struct object_set *avoid;       /* may be NULL: never visited */
-    const bool *avoid_roots;              /* [root_count], or NULL: roots that hold nothing */
-    bool follow_types;                    /* an object also holds its type */
+    const struct object_set *transparent;  /* graph.transparent, or from graph_find_transparent */
+    const struct object_set *avoid;        /* may be NULL: never visited */
+    const bool *avoid_roots;               /* [root_count], or NULL: roots that hold nothing */
+    bool follow_types;                     /* an object also holds its type */
+    const struct found_references *claims; /* as in struct path_query */
     /* Called once per object reached; may be NULL. False stops with its error. */
     bool (*visit)(void *self, const struct tree_visit *visit, struct error *err);
     void *self;

@@ -1,8 +1,8 @@
 #include "lib/graph/found_references.h"
 #include "lib/graph/reverse_search.h"
 
-bool paths_find_unexplained(const struct graph *graph, object_id target, struct chain *ret,
-                            uint64_t *unexplained, struct error *err)
+bool paths_find_unexplained(const struct graph *graph, object_id target, const struct object_set *avoid,
+                            struct chain *ret, uint64_t *unexplained, struct error *err)
 {
     struct reverse_search search;
     struct found_references found;
@@ -10,7 +10,8 @@ bool paths_find_unexplained(const struct graph *graph, object_id target, struct 
     *unexplained = 0;
     if (!found_references_create(&found, graph->heap, err))
         return false;
-    bool ok = reverse_search_begin(&search, graph, target, NULL, false, err);
+    bool ok = reverse_search_begin(&search, graph, target, avoid, false, err);
+    search.claims = heap_contents(graph->heap) == HEAP_IS_MIXED ? &found : NULL;
     for (size_t node = 0; ok && !*unexplained && node < search.count; node++) {
         *unexplained = found_references_missing(&found, graph->heap, search.node[node].object);
         if (*unexplained) {

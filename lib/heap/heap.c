@@ -26,6 +26,8 @@ void heap_destroy(struct heap *heap)
         free(p->preview_rank);
         free(p->preview_text);
         free(p->slots);
+        free(p->place_base);
+        free(p->place);
         free(p);
     }
     for (uint32_t i = 0; i < heap->fact_count; i++) {
@@ -77,6 +79,14 @@ static void name_tail(const struct heap *heap, const struct heap_shape *shape, u
         ret->kind = shape->tail == TAIL_CACHE ? REFERENCE_CACHE : REFERENCE_KEY;
         ret->key = heap->edges.item[ret->edge - 1];
         return;
+    case TAIL_NATIVE: {
+        uint32_t at = heap_place(heap, ret->source, place);
+        ret->kind = REFERENCE_POINTER;
+        ret->number = at == HEAP_NO_PLACE ? -1 - (int64_t)place : (int64_t)(at >> 1) * 8;
+        if (at & 1)
+            ret->certainty = CERTAINTY_UNCERTAIN;
+        return;
+    }
     case TAIL_FIELDS:
     case TAIL_NONE:
     case TAIL_KINDS:
@@ -103,6 +113,15 @@ struct reference heap_reference(const struct heap *heap, object_id source, uint6
     return ret;
 }
 
+enum reference_kind heap_reference_kind(const struct heap *heap, object_id source, uint64_t edge)
+{
+    const struct heap_shape *shape = &heap->shapes[heap->shape[source]];
+    uint64_t place = edge - csr_start(&heap->edges, source);
+    if (place < shape->field_count)
+        return (enum reference_kind)heap->fields[shape->field_start + place].kind;
+    return shape->tail == TAIL_NATIVE ? REFERENCE_POINTER : heap_reference(heap, source, edge).kind;
+}
+
 const char *heap_string(const struct heap *heap, string_id id, size_t *length)
 {
     const struct heap_private *p = heap->private;
@@ -125,6 +144,14 @@ const char *heap_type_name(const struct heap *heap, object_id id)
 enum family heap_family(const struct heap *heap, object_id id)
 {
     return heap->types[heap_type_of(heap, id)].family;
+}
+
+enum heap_contents heap_contents(const struct heap *heap)
+{
+    unsigned contents = HEAP_OF_NOTHING;
+    for (type_id t = 1; t <= heap->type_count; t++)
+        contents |= heap->types[t].family == FAMILY_NATIVE ? HEAP_HAS_BLOCKS : HEAP_HAS_OBJECTS;
+    return (enum heap_contents)contents;
 }
 
 bool heap_load_details(struct heap *heap, struct error *err)
@@ -158,6 +185,18 @@ bool heap_load_details(struct heap *heap, struct error *err)
     return true;
 }
 
+bool heap_each_details(struct heap *heap, heap_details_visitor *visit, void *context, struct error *err)
+{
+    struct heap_private *p = heap->private;
+    if (!p->details_loaded && p->source.each_details)
+        return p->source.each_details(p->source.self, visit, context, err);
+    if (!heap_load_details(heap, err))
+        return false;
+    if (heap->object_count)
+        visit(context, 1, heap->object_count, p->size + 1, p->refcount + 1, p->flags + 1);
+    return true;
+}
+
 bool heap_detail(const struct heap *heap, object_id id, struct heap_detail *ret)
 {
     const struct heap_private *p = heap->private;
@@ -181,6 +220,16 @@ const struct heap_fact *heap_fact(const struct heap *heap, const char *key)
             return &heap->facts[i];
     }
     return NULL;
+}
+
+bool heap_has_native(const struct heap *heap)
+{
+    return heap_fact(heap, "source") != NULL;
+}
+
+bool heap_native_differs(const struct heap *a, const struct heap *b)
+{
+    return heap_has_native(a) != heap_has_native(b) && heap_fact(a, "runtime") && heap_fact(b, "runtime");
 }
 
 static bool counts(uint8_t kind)

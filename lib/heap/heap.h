@@ -52,6 +52,7 @@ struct heap_type {
     uint64_t address;
     object_id object; /* the type as an object, or 0 */
     uint32_t flags;   /* enum type_flags */
+    uint8_t label;    /* enum type_label: where the name comes from */
     enum family family;
     uint64_t basic_size, item_size;
     type_id base;
@@ -121,14 +122,23 @@ struct heap_fact {
     uint32_t length;
 };
 
+/* Sizes, refcounts and flags of `count` objects from id `first` on. */
+typedef void heap_details_visitor(void *context, object_id first, uint32_t count, const uint64_t *size,
+                                  const uint64_t *refcount, const uint8_t *flags);
+
 /* Where a heap came from; lets it read details and previews later. All may be NULL. `self` is passed back. */
 struct heap_source {
     void *self;
     bool (*load_details)(void *self, uint64_t *size, uint64_t *refcount, uint8_t *flags,
                          struct error *err); /* arrays by id */
+    bool (*each_details)(void *self, heap_details_visitor *visit, void *context, struct error *err);
     bool (*detail)(void *self, object_id id, struct heap_detail *ret, struct error *err);
     bool (*check_previews)(void *self, struct error *err); /* are they whole, as far as checksums say? */
     bool (*load_previews)(void *self, struct error *err);  /* calls heap_add_preview for each */
+    /* The places of native references (heap_load_places): one, `*decoded` set if that was work; and all, into
+     * an array of `count`, those unknown left as they are. */
+    bool (*place)(void *self, uint64_t index, uint32_t *ret, bool *decoded);
+    bool (*load_places)(void *self, uint32_t *place, uint64_t count, struct error *err);
     void (*close)(void *self);
 };
 
@@ -162,18 +172,36 @@ struct reference {
     enum certainty certainty;
     string_id name; /* attribute, slot, local, named field ... or 0 */
     object_id key;  /* REFERENCE_KEY, REFERENCE_CACHE in a pairs tail: the key object, or 0 */
-    int64_t number; /* index, pair number, offset of an unnamed field; -1 - i: the i-th that lies at no known
-                       offset */
+    int64_t number; /* index, pair number, offset of an unnamed field, of a native pointer the byte offset in
+                       its block; -1 - i: the i-th that lies at no known offset */
     uint64_t edge;  /* its place in edges.item */
 };
 
 void heap_destroy(struct heap *heap); /* NULL is fine */
 
-/* The edge at `edge` of `source`. */
+/* The edge at `edge` of `source`. References in a native tail (kind REFERENCE_POINTER; uncertain: it points
+ * into its target, not at its start) have their places in the file, read when first asked for: cheap for a
+ * few or in ascending order, otherwise heap_load_places first. */
 struct reference heap_reference(const struct heap *heap, object_id source, uint64_t edge);
+
+/* Only its kind: cheaper. */
+enum reference_kind heap_reference_kind(const struct heap *heap, object_id source, uint64_t edge);
 
 /* Text of a string id, terminated ("" for 0); it may hold NULs, `length` (may be NULL) counts all bytes. */
 const char *heap_string(const struct heap *heap, string_id id, size_t *length);
+
+/* Kept and shown, but not followed unless asked: what it refers to is not alive because of it. */
+static inline bool reference_kind_is_loose(unsigned kind)
+{
+    return kind == REFERENCE_WEAK || kind == REFERENCE_STALE;
+}
+
+/* Words of native memory: guesses, which hold an object of a runtime only where nothing else explains that it
+ * is alive. */
+static inline bool root_kind_is_native(unsigned kind)
+{
+    return kind >= ROOT_REGISTER;
+}
 
 static inline type_id heap_type_of(const struct heap *heap, object_id id)
 {
@@ -181,6 +209,10 @@ static inline type_id heap_type_of(const struct heap *heap, object_id id)
 }
 const char *heap_type_name(const struct heap *heap, object_id id);
 enum family heap_family(const struct heap *heap, object_id id);
+
+/* What there is in the heap: blocks of native memory, objects of a runtime, or both. By its types. */
+enum heap_contents { HEAP_OF_NOTHING = 0, HEAP_HAS_OBJECTS = 1, HEAP_HAS_BLOCKS = 2, HEAP_IS_MIXED = 3 };
+enum heap_contents heap_contents(const struct heap *heap);
 
 /* Id of the object at an address, or 0. The first call builds nothing: a scan. Many lookups:
  * heap_index_addresses first. */
@@ -190,8 +222,15 @@ bool heap_index_addresses(struct heap *heap, struct error *err);
 /* All sizes, refcounts and flags into memory (17 bytes per object). Idempotent. After it heap_detail is a
  * plain read. */
 bool heap_load_details(struct heap *heap, struct error *err);
+/* The same without keeping them: for one pass over all objects, in ascending order, block by block. */
+bool heap_each_details(struct heap *heap, heap_details_visitor *visit, void *context, struct error *err);
 /* False with *ret zeroed if the source cannot say. */
 bool heap_detail(const struct heap *heap, object_id id, struct heap_detail *ret);
+
+/* The places of all native references into memory (4 bytes for each). Idempotent. */
+bool heap_load_places(struct heap *heap, struct error *err);
+/* How many native references there are. */
+uint64_t heap_count_places(const struct heap *heap);
 
 /* Are the previews whole, as far as can be told without reading them into memory? */
 bool heap_check_previews(const struct heap *heap, struct error *err);
@@ -204,6 +243,10 @@ bool heap_preview(const struct heap *heap, object_id id, struct heap_preview *re
 bool heap_previews_failed(const struct heap *heap, struct error *err);
 
 const struct heap_fact *heap_fact(const struct heap *heap, const char *key); /* or NULL */
+/* Are the blocks of native memory in it? They are when it is of a core or was copied from outside. */
+bool heap_has_native(const struct heap *heap);
+/* Of two heaps, has one Python's objects only and the other native memory too? */
+bool heap_native_differs(const struct heap *a, const struct heap *b);
 
 /* Number of references in a container's own storage: items of a list, pairs of a dict, members of a set; -1:
  * no container. */

@@ -272,6 +272,16 @@ bool heap_builder_edge(struct heap_builder *b, object_id target, struct error *e
     return start_row(b, heap->object_count + 1, err);
 }
 
+bool heap_builder_place(struct heap_builder *b, uint32_t place, struct error *err)
+{
+    struct heap_private *p = b->heap->private;
+    if (!vector_reserve((void **)&p->place, &p->place_capacity, (size_t)p->place_count + 1, sizeof *p->place,
+                        err))
+        return false;
+    p->place[p->place_count++] = place;
+    return true;
+}
+
 bool heap_builder_preview(struct heap_builder *b, object_id id, enum preview_kind kind, uint64_t full_length,
                           const void *text, uint32_t length, struct error *err)
 {

@@ -37,6 +37,9 @@ void heap_builder_lost(struct heap_builder *b, uint64_t objects,
 object_id heap_builder_object(struct heap_builder *b, uint64_t address, shape_id shape,
                               const struct heap_detail *detail, struct error *err);
 bool heap_builder_edge(struct heap_builder *b, object_id target, struct error *err);
+/* The place of the edge just added, which stands in a native tail: byte offset / 8 << 1, and 1 if it points
+ * into its target. Once for each such edge. */
+bool heap_builder_place(struct heap_builder *b, uint32_t place, struct error *err);
 bool heap_builder_preview(struct heap_builder *b, object_id id, enum preview_kind kind, uint64_t full_length,
                           const void *text, uint32_t length, struct error *err);
 

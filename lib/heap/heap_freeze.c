@@ -34,6 +34,8 @@ static bool check_types(struct heap *heap, struct error *err)
                        type->name > type->module ? type->name : type->module);
         if (type->base > heap->type_count)
             return bad(err, heap, "type", id, "no base type of number", type->base);
+        if (type->label >= TYPE_LABELS)
+            return bad(err, heap, "type", id, "unknown label", type->label);
         if ((unsigned)type->family >= FAMILIES)
             return bad(err, heap, "type", id, "unknown family", (unsigned)type->family);
         if (type->object > heap->object_count)
@@ -216,7 +218,7 @@ struct heap *heap_builder_freeze(struct heap_builder *b, struct error *err)
     struct heap *heap = b->heap;
     struct heap_private *p = heap->private;
     if (!columns) /* they were given object by object */
-        p->details_loaded = p->previews_loaded = true;
+        p->details_loaded = p->previews_loaded = p->places_loaded = true;
     const struct heap_fact *hex = heap_fact(heap, "runtime_hex");
     p->runtime_hex = hex && hex->type == HEAP_FACT_U64 ? hex->u64 : 0;
     heap_sort_previews(heap);

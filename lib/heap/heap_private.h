@@ -32,9 +32,20 @@ struct heap_private {
     struct error preview_error; /* why, if they failed */
     uint32_t *slots;            /* address index: open addressing, ids, 0 = empty; NULL: none */
     uint32_t slot_shift;
-    uint64_t runtime_hex; /* fact of that name, or 0 */
+    uint64_t *place_base;  /* [object_count / 64 + 1]: native references before each 64th object */
+    uint64_t native_count; /* references in native tails */
+    uint32_t *place;       /* [place_count], once loaded */
+    uint64_t place_count;
+    size_t place_capacity; /* of a heap made object by object */
+    bool places_loaded;
+    unsigned place_misses; /* single reads so far that had to decode a block */
+    uint64_t runtime_hex;  /* fact of that name, or 0 */
     struct heap_source source;
 };
+
+/* The place of the native reference number `position` in the tail of `source`, or HEAP_NO_PLACE. */
+#define HEAP_NO_PLACE UINT32_MAX
+uint32_t heap_place(const struct heap *heap, object_id source, uint64_t position);
 
 /* Brings the previews into the order heap_preview searches. */
 void heap_sort_previews(struct heap *heap);

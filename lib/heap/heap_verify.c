@@ -45,6 +45,7 @@ static void verify_types(struct audit *a)
         in_range(a, "type", id, "base", type->base, 0, heap->type_count);
         in_range(a, "type", id, "object", type->object, 0, heap->object_count);
         in_range(a, "type", id, "family", (uint64_t)type->family, 0, FAMILIES - 1);
+        in_range(a, "type", id, "label", type->label, 0, TYPE_LABELS - 1);
         in_range(a, "type", id, "last member", (uint64_t)type->member_start + type->member_count, 0,
                  heap->member_count);
         if (type->object && type->address && type->object <= heap->object_count &&
@@ -99,6 +100,24 @@ static void verify_roots(struct audit *a)
     }
 }
 
+/* Words of a block lie in it. */
+static void verify_places(struct audit *a, object_id id)
+{
+    const struct heap *heap = a->heap;
+    struct heap_detail detail;
+    if (!heap_detail(heap, id, &detail))
+        return;
+    uint64_t fields = heap->shapes[heap->shape[id]].field_count;
+    for (uint64_t edge = csr_start(&heap->edges, id) + fields; edge < csr_end(&heap->edges, id); edge++) {
+        struct reference r = heap_reference(heap, id, edge);
+        if (r.kind == REFERENCE_POINTER && r.number >= 0 && (uint64_t)r.number / 8 >= (detail.size + 7) / 8) {
+            fault(a, "object", id, "refers to object %u at +0x%llx, but has %llu bytes", r.target,
+                  (unsigned long long)r.number, (unsigned long long)detail.size);
+            return;
+        }
+    }
+}
+
 static void verify_object(struct audit *a, object_id id)
 {
     const struct heap *heap = a->heap;
@@ -128,6 +147,8 @@ static void verify_object(struct audit *a, object_id id)
         if (!heap_detail(heap, id, &detail) || !(detail.flags & OBJECT_PARTIAL))
             fault(a, "object", id, "a key without a value");
     }
+    if (shape->tail == TAIL_NATIVE && heap_family(heap, id) == FAMILY_NATIVE)
+        verify_places(a, id);
     if (heap->address[id] == 0)
         fault(a, "object", id, "lies at address 0");
     else if (heap_find_address(heap, heap->address[id]) != id)
@@ -139,6 +160,12 @@ uint64_t heap_verify(struct heap *heap, heap_fault *report, void *context, struc
 {
     if (!heap_index_addresses(heap, err))
         return UINT64_MAX;
+    struct error why; /* damaged ones are unknown, as said elsewhere */
+    if (!heap_load_places(heap, &why) && why.code == ERROR_SYSTEM) {
+        if (err)
+            *err = why;
+        return UINT64_MAX;
+    }
     struct audit a = {.heap = heap, .report = report, .context = context};
     verify_types(&a);
     verify_shapes(&a);

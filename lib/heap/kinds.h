@@ -31,6 +31,8 @@ enum reference_kind {
     REFERENCE_NAMESPACE = 21, /* the target is the source's own dict: transparent */
     REFERENCE_FRAME = 22,     /* the target is the source's own frame: transparent */
     REFERENCE_GLOBALS = 23,   /* a function's or frame's module dict */
+    REFERENCE_STALE =
+        24, /* a native pointer to a neighbour's header, a leftover: not followed unless asked */
     REFERENCE_KINDS
 };
 
@@ -44,6 +46,7 @@ enum shape_tail {
     TAIL_STACK = 4,
     TAIL_FIELDS = 5, /* unnamed fields */
     TAIL_CACHE = 6,
+    TAIL_NATIVE = 7, /* pointers found in the words of native memory; each has a place */
     TAIL_KINDS
 };
 
@@ -60,6 +63,7 @@ enum root_kind {
     ROOT_NATIVE_STACK = 9,
     ROOT_MODULE_DATA = 10,
     ROOT_TLS = 11,
+    ROOT_MAPPING = 12, /* a mapping that is neither module, stack nor heap */
     ROOT_KINDS
 };
 
@@ -97,6 +101,7 @@ enum family {
     FAMILY_DESCRIPTOR = 30,
     FAMILY_CONTEXT = 31,
     FAMILY_ITERATOR = 32,
+    FAMILY_NATIVE = 33, /* a block of native memory: no object of a runtime */
     FAMILIES
 };
 
@@ -111,6 +116,17 @@ enum object_flags {
 };
 
 enum type_flags { TYPE_HEAP = 1, TYPE_FINALIZER = 2, TYPE_GC = 4, TYPE_TRAVERSE = 8 };
+
+/* Where the name of a type comes from. */
+enum type_label {
+    LABEL_RUNTIME = 0, /* the runtime itself */
+    LABEL_VTABLE = 1,  /* the symbol of a vtable */
+    LABEL_RTTI = 2,
+    LABEL_DWARF = 3, /* reserved */
+    LABEL_KNOWN = 4, /* a known structure of the runtime or the allocator */
+    LABEL_SIZE_CLASS = 5,
+    TYPE_LABELS
+};
 
 enum preview_kind {
     PREVIEW_NONE = 0,

@@ -13,6 +13,11 @@ void cycle_marks_add(struct cycle_marks *marks, const struct heap *heap, const u
 {
     type_id type = heap_type_of(heap, id);
     struct heap_detail detail;
+    if (heap->types[type].family == FAMILY_NATIVE) { /* no collector knows it */
+        marks->blocks = true;
+        return;
+    }
+    marks->objects = true;
     switch ((enum finalizer)finalizers[type]) {
     case FINALIZER_NONE:
         break;

@@ -12,6 +12,7 @@ struct cycle_marks {
                           cycle */
     bool legacy;       /* one has a tp_del: the collector puts the cycle into gc.garbage */
     bool builtin_finalizer; /* one has a finalizer in C: a generator, a file */
+    bool blocks, objects;   /* it has blocks of native memory, objects of the runtime */
     bool frozen;            /* one is out of the collector's sight since gc.freeze() */
 };
 

@@ -23,6 +23,7 @@ struct diffing {
     struct side side[2]; /* older, newer */
     enum diff_by by;
     bool *wanted; /* [types.count], or NULL: all */
+    bool without_native;
     struct diff_match match;
     struct name_table types, groups; /* groups: "type" or "type\npattern" */
     struct diff_row *row;            /* [groups.count] */
@@ -128,7 +129,8 @@ static bool group_objects(struct diffing *d, unsigned which, struct error *err)
             at = (at + 1) & pairs.mask;
         if (!pairs.pair[at]) {
             uint32_t row = UINT32_MAX;
-            if ((!d->wanted || d->wanted[type]) &&
+            bool left_out = d->without_native && heap_family(heap, id) == FAMILY_NATIVE;
+            if ((!d->wanted || d->wanted[type]) && !left_out &&
                 (row = row_of(d, side, type, pattern, &text, err)) == UINT32_MAX)
                 ok = false;
             pairs.pair[at] = pair;
@@ -311,7 +313,8 @@ static bool compare(struct diff *ret, struct diffing *d, const struct diff_optio
 bool diff_create(struct diff *ret, struct view *older, struct view *newer, const struct diff_options *options,
                  struct error *err)
 {
-    struct diffing d = {.by = options->by};
+    struct diffing d = {.by = options->by,
+                        .without_native = heap_native_differs(view_heap(older), view_heap(newer))};
     struct view *const views[2] = {older, newer};
     *ret = (struct diff){0};
     bool ok = prepare(&d, &d.side[0], older, err) && prepare(&d, &d.side[1], newer, err) &&

@@ -3,7 +3,8 @@
  * Types match by name, and objects by address as far as an address can tell (diff_match.h): counts and bytes
  * per row are exact, added and removed are lower bounds, and objects kept that may be new ones at a used
  * address are counted. Every object is in one row of each heap, so rows add up to the whole, and with
- * DIFF_PATH the rows of a type add up to the type's.
+ * DIFF_PATH the rows of a type add up to the type's. Where only one of the heaps has native memory (a core
+ * beside a snapshot of the hook), its blocks are left out: they neither came nor went.
  */
 #ifndef HELDBY_DIFF_H
 #define HELDBY_DIFF_H

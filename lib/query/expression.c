@@ -73,15 +73,31 @@ static bool reach_root(struct parse *p, uint32_t root, struct text_buffer *spell
     return at == p->length || reach(p, r->target, at, root, err);
 }
 
+/* A text of names cannot begin at a root written with brackets, and there may be very many of those; nor at a
+ * word of native memory, which has a space in it. */
+static bool may_begin_at(const struct parse *p, const struct heap_root *root)
+{
+    if (root_kind_is_native(root->kind))
+        return *p->text != '<' && strchr(p->text, ' ');
+    return (root->kind != ROOT_MODULE && root->kind != ROOT_FRAME) == (*p->text == '<');
+}
+
+/* What a word of native memory points to may be called as the word is, without an arrow. */
+static bool is_bare_word(const struct parse *p, const struct heap_root *root,
+                         const struct text_buffer *spelled)
+{
+    const size_t arrow = strlen(" ->");
+    return root_kind_is_native(root->kind) && spelled->length == p->length + arrow &&
+           !memcmp(spelled->text, p->text, p->length);
+}
+
 static bool start_at_roots(struct parse *p, struct error *err)
 {
     const struct heap *heap = view_heap(p->view);
     struct text_buffer spelled = {0};
     bool ok = true;
     for (uint32_t i = 0; ok && i < heap->root_count; i++) {
-        /* A text of names cannot begin at a root written with brackets, and there may be very many of those.
-         */
-        if ((heap->roots[i].kind != ROOT_MODULE && heap->roots[i].kind != ROOT_FRAME) != (*p->text == '<'))
+        if (!may_begin_at(p, &heap->roots[i]))
             continue;
         text_buffer_clear(&spelled);
         spelling_root(p->view, i, &spelled);
@@ -89,6 +105,8 @@ static bool start_at_roots(struct parse *p, struct error *err)
             ok = error_no_memory(err);
         else if (continues(p, 0, &spelled))
             ok = reach_root(p, i, &spelled, err);
+        else if (is_bare_word(p, &heap->roots[i], &spelled))
+            ok = reach(p, heap->roots[i].target, p->length, i, err);
     }
     text_buffer_free(&spelled);
     return ok;

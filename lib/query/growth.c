@@ -9,6 +9,7 @@
 
 struct sums {
     uint64_t count, shallow;
+    uint64_t native_count, native_shallow; /* of them, blocks of native memory */
 };
 
 /* The histogram of one heap, by row of the name table. Rows that came later are not in it: they were 0. */
@@ -20,6 +21,7 @@ struct step {
 struct growth_private {
     struct growth_options options;
     struct name_table names;
+    bool with_native, without_native; /* some heaps have it; some of Python have not */
     struct step *steps;
     size_t capacity;
     struct arena arena; /* of the finished rows */
@@ -78,6 +80,10 @@ static bool sum_up(struct growth_private *g, struct view *view, const struct pat
         struct sums *sum = &step->sum[row[patterns ? patterns->of[id] : heap_type_of(heap, id)]];
         sum->count++;
         sum->shallow += detail.size;
+        if (heap_family(heap, id) == FAMILY_NATIVE) {
+            sum->native_count++;
+            sum->native_shallow += detail.size;
+        }
     }
     free(row);
     return step->sum || error_no_memory(err);
@@ -97,6 +103,10 @@ bool growth_add(struct growth *growth, struct view *view, struct error *err)
     bool ok = sum_up(g, view, by_path ? &patterns : NULL, step, err);
     patterns_free(&patterns);
     growth->heap_count += ok;
+    if (heap_has_native(view_heap(view)))
+        g->with_native = true;
+    else
+        g->without_native = true;
     return ok;
 }
 
@@ -138,8 +148,10 @@ static bool fill_row(struct growth *growth, uint32_t index, struct growth_row *r
     row->every_step = true;
     for (size_t h = 0; h < heaps; h++) {
         if (index < g->steps[h].sum_count) {
-            row->counts[h] = g->steps[h].sum[index].count;
-            row->shallow[h] = g->steps[h].sum[index].shallow;
+            const struct sums *sum = &g->steps[h].sum[index];
+            bool mixed = growth->native_left_out;
+            row->counts[h] = sum->count - (mixed ? sum->native_count : 0);
+            row->shallow[h] = sum->shallow - (mixed ? sum->native_shallow : 0);
         }
         row->every_step &= h == 0 || row->counts[h] > row->counts[h - 1];
     }
@@ -157,6 +169,7 @@ bool growth_finish(struct growth *growth, struct error *err)
     struct growth_private *g = growth->private;
     if (growth->heap_count < 2)
         return error_set(err, ERROR_USAGE, "growth needs at least two snapshots");
+    growth->native_left_out = g->with_native && g->without_native;
     growth->rows = arena_take(&g->arena, g->names.count ? g->names.count : 1, sizeof *growth->rows, err);
     if (!growth->rows)
         return false;

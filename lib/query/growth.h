@@ -1,6 +1,7 @@
 /* growth.h -- what rose at every step through a series of heaps of one program, oldest first.
  *
- * Heaps are added one at a time and may be freed after: only their histograms are kept.
+ * Heaps are added one at a time and may be freed after: only their histograms are kept. Where some of them
+ * have native memory (cores) and others have not (snapshots of the hook), its blocks are left out of all.
  */
 #ifndef HELDBY_GROWTH_H
 #define HELDBY_GROWTH_H
@@ -36,6 +37,7 @@ struct growth {
     size_t row_count;
     size_t rising_count; /* rows with every_step */
     size_t heap_count;
+    bool native_left_out; /* some heaps have native memory, others have not */
     struct growth_private *private;
 };
 

@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/query/name_table.h"
 #include "lib/query/referrer_sets.h"
 #include "lib/query/selection.h"
+#include "lib/query/view_private.h"
 
 enum { SIZE_CLASSES = 65 };
+#define GROUPLESS SIZE_MAX
 
 /* A sum for each group of objects; groups with the same name become one row. */
 struct groups {
@@ -31,6 +34,14 @@ static int by_shallow(const void *a, const void *b)
     if (x->shallow != y->shallow)
         return x->shallow > y->shallow ? -1 : 1;
     return by_count(a, b);
+}
+
+static int by_retained(const void *a, const void *b)
+{
+    const struct histogram_row *x = a, *y = b;
+    if (x->retained != y->retained)
+        return x->retained > y->retained ? -1 : 1;
+    return by_shallow(a, b);
 }
 
 static int by_name(const void *a, const void *b)
@@ -70,7 +81,7 @@ static const char *name_of(const struct heap *heap, enum histogram_by by, const 
         return heap_string(heap, heap->types[group].name, NULL);
     case HISTOGRAM_MODULE:
         name = heap_string(heap, heap->types[group].module, NULL);
-        return *name ? name : "builtins";
+        return *name ? name : heap->types[group].family == FAMILY_NATIVE ? "<native>" : "builtins";
     case HISTOGRAM_SIZE:
         if (group < 2)
             text_buffer_format(&text, "%zu", group);
@@ -106,6 +117,8 @@ static bool collect(struct histogram *ret, const struct heap *heap, const struct
         row.name = name_of(heap, options->by, sets, g, &ret->arena, err);
         if (!row.name)
             return false;
+        row.native = options->by == HISTOGRAM_TYPE && g && heap->types[g].family == FAMILY_NATIVE;
+        row.label = row.native ? (enum type_label)heap->types[g].label : LABEL_RUNTIME;
         if (!filter || !regexec(filter, row.name, 0, NULL, 0))
             ret->rows[count++] = row;
     }
@@ -117,11 +130,14 @@ static bool collect(struct histogram *ret, const struct heap *heap, const struct
         if (last && !strcmp(last->name, ret->rows[i].name)) {
             last->count += ret->rows[i].count;
             last->shallow += ret->rows[i].shallow;
+            last->retained += ret->rows[i].retained;
         } else
             ret->rows[ret->row_count++] = ret->rows[i];
     }
     qsort(ret->rows, ret->row_count, sizeof *ret->rows,
-          options->sort == HISTOGRAM_BY_COUNT ? by_count : by_shallow);
+          options->sort == HISTOGRAM_BY_COUNT      ? by_count
+          : options->sort == HISTOGRAM_BY_RETAINED ? by_retained
+                                                   : by_shallow);
     return true;
 }
 
@@ -130,31 +146,99 @@ static bool is_by_referrer(const struct histogram_options *options)
     return options->by == HISTOGRAM_REFERRER || options->by == HISTOGRAM_VIA;
 }
 
-/* Adds up the objects that are asked for; `types` NULL: of all types. */
-static void count_objects(const struct view *view, const struct histogram_options *options, const bool *types,
-                          const struct referrer_sets *sets, struct groups *groups)
+/* What a pass over all objects needs. */
+struct counting {
+    const struct heap *heap;
+    const struct histogram_options *options;
+    const bool *types; /* NULL: of all types */
+    const struct referrer_sets *sets;
+    struct groups *groups;
+};
+
+/* The group of an object that is asked for, or GROUPLESS. */
+static size_t asked_group(const struct counting *c, object_id id, uint64_t size, uint8_t flags)
 {
-    const struct heap *heap = view_heap(view);
-    for (object_id id = 1; id <= heap->object_count; id++) {
-        struct heap_detail detail;
-        heap_detail(heap, id, &detail);
-        if ((types && !types[heap_type_of(heap, id)]) ||
-            (options->tracked && !(detail.flags & OBJECT_TRACKED)))
+    if ((c->types && !c->types[heap_type_of(c->heap, id)]) ||
+        (c->options->tracked && !(flags & OBJECT_TRACKED)))
+        return GROUPLESS;
+    return group_of(c->heap, c->options->by, c->sets, id, size);
+}
+
+static void count_objects(void *context, object_id first, uint32_t count, const uint64_t *size,
+                          const uint64_t *refcount, const uint8_t *flags)
+{
+    const struct counting *c = context;
+    (void)refcount;
+    for (uint32_t i = 0; i < count; i++) {
+        size_t group = asked_group(c, first + i, size[i], flags[i]);
+        if (group == GROUPLESS)
             continue;
-        struct histogram_row *row = &groups->row[group_of(heap, options->by, sets, id, detail.size)];
-        row->count++;
-        row->shallow += detail.size;
+        c->groups->row[group].count++;
+        c->groups->row[group].shallow += size[i];
     }
+}
+
+/* The first group of the same name, of types and modules: rows of one name are one. */
+static bool join_groups(const struct heap *heap, const struct histogram_options *options,
+                        const struct groups *groups, size_t *of, struct error *err)
+{
+    struct name_table names = {0};
+    bool named = options->by == HISTOGRAM_TYPE || options->by == HISTOGRAM_MODULE, ok = true;
+    for (size_t g = 0; ok && g < groups->count; g++) {
+        of[g] = g;
+        if (!named || !g)
+            continue;
+        const char *name = name_of(heap, options->by, NULL, g, NULL, err);
+        uint32_t row = name_table_row(&names, name, strlen(name), err);
+        ok = row != UINT32_MAX;
+        of[g] = row;
+    }
+    name_table_free(&names);
+    return ok;
+}
+
+/* What is freed with each group: its objects' retained sizes, but for those that hang under another of it.
+ * The dominator tree is walked in depth; `inside` counts a group's objects on the way down to here. */
+static bool add_retained(struct view *view, const struct counting *c, struct error *err)
+{
+    const struct heap *heap = c->heap;
+    struct groups *groups = c->groups;
+    const struct dominators *d = view_dominators(view, err);
+    struct dominator_children children = {0};
+    size_t *first = calloc(groups->count + 1, sizeof *first);
+    uint32_t *inside = calloc(groups->count + 1, sizeof *inside);
+    uint32_t *next = d ? malloc(((size_t)d->count + 1) * sizeof *next) : NULL, n = 0;
+    bool ok = d && ((first && inside && next) || error_no_memory(err)) &&
+              join_groups(heap, c->options, groups, first, err) && dominators_children(d, &children, err);
+    if (ok)
+        memcpy(next, children.start, ((size_t)d->count + 1) * sizeof *next);
+    while (ok && (n || next[0] < children.start[1])) {
+        bool down = next[n] < children.start[n + 1];
+        uint32_t at = down ? children.child[next[n]++] : n;
+        struct heap_detail detail;
+        heap_detail(heap, d->object[at], &detail);
+        size_t group = asked_group(c, d->object[at], detail.size, detail.flags);
+        if (group != GROUPLESS && down && !inside[first[group]]++)
+            groups->row[group].retained += d->retained[at];
+        else if (group != GROUPLESS && !down)
+            inside[first[group]]--;
+        n = down ? at : d->parent[at];
+    }
+    free(first);
+    free(inside);
+    free(next);
+    dominator_children_free(&children);
+    return ok;
 }
 
 static bool fill(struct histogram *ret, struct view *view, const struct histogram_options *options,
                  const regex_t *filter, struct error *err)
 {
-    const struct heap *heap = view_heap(view);
+    struct heap *heap = view->heap;
     struct referrer_sets sets = {0};
     bool *types = options->type ? calloc((size_t)heap->type_count + 1, sizeof *types) : NULL;
     bool ok = (types || !options->type || error_no_memory(err)) &&
-              (!types || selection_types(heap, options->type, types, err)) && view_details(view, err) &&
+              (!types || selection_types(heap, options->type, types, err)) &&
               (!is_by_referrer(options) ||
                referrer_sets_create(&sets, view,
                                     options->by == HISTOGRAM_VIA ? REFERRER_NAMES : REFERRER_TYPES, err));
@@ -162,11 +246,10 @@ static bool fill(struct histogram *ret, struct view *view, const struct histogra
                                      : is_by_referrer(options)     ? (size_t)sets.count + 1
                                                                    : (size_t)heap->type_count + 1};
     groups.row = ok ? calloc(groups.count, sizeof *groups.row) : NULL;
-    ok = ok && (groups.row || error_no_memory(err));
-    if (ok) {
-        count_objects(view, options, types, &sets, &groups);
-        ok = collect(ret, heap, options, &sets, &groups, filter, err);
-    }
+    struct counting c = {heap, options, types, &sets, &groups};
+    ok = ok && (groups.row || error_no_memory(err)) && heap_each_details(heap, count_objects, &c, err) &&
+         (options->sort != HISTOGRAM_BY_RETAINED || add_retained(view, &c, err)) &&
+         collect(ret, heap, options, &sets, &groups, filter, err);
     free(types);
     free(groups.row);
     referrer_sets_free(&sets);

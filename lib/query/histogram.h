@@ -12,7 +12,7 @@ enum histogram_by {
     HISTOGRAM_REFERRER, /* the kinds of things that hold it: "dict of app.Holder, list" (referrer_sets.h) */
     HISTOGRAM_VIA,      /* the same by the references' names: "app.Holder.attr, list[*]" */
 };
-enum histogram_sort { HISTOGRAM_BY_COUNT, HISTOGRAM_BY_SHALLOW };
+enum histogram_sort { HISTOGRAM_BY_COUNT, HISTOGRAM_BY_SHALLOW, HISTOGRAM_BY_RETAINED };
 
 struct histogram_options {
     enum histogram_by by;
@@ -25,6 +25,10 @@ struct histogram_options {
 struct histogram_row {
     const char *name; /* the type, module, size class or referrers */
     uint64_t count, shallow;
+    uint64_t
+        retained; /* freed with the row's objects, each counted once; only if the rows are sorted by it */
+    bool native;  /* by type: blocks of native memory, whose types have a label */
+    enum type_label label;
 };
 
 struct histogram {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/graph/fates.h"
 #include "lib/graph/reachability.h"
 #include "lib/query/spelling.h"
 
@@ -32,12 +33,28 @@ static void count_object(struct info *ret, const struct heap *heap, const struct
     }
 }
 
+/* In a heap with native memory as `unreachable` sees it: a word may be a leftover. */
+static bool mark_reached(const struct heap *heap, struct object_set *reached, struct error *err)
+{
+    struct fates fates;
+    if (!(heap_contents(heap) & HEAP_HAS_BLOCKS))
+        return reachability_mark(heap, true, reached, err);
+    if (!fates_find(heap, &fates, err))
+        return false;
+    *reached = fates.reached;
+    fates.reached = (struct object_set){0};
+    for (size_t word = 0; word <= reached->limit >> 6; word++)
+        reached->bits[word] |= fates.saved.bits[word];
+    fates_free(&fates);
+    return true;
+}
+
 bool info_create(struct info *ret, struct view *view, struct error *err)
 {
     const struct heap *heap = view_heap(view);
-    struct object_set reached;
+    struct object_set reached = {0};
     *ret = (struct info){.objects = heap->object_count, .roots = heap->root_count, .types = heap->type_count};
-    if (!view_details(view, err) || !reachability_mark(heap, true, &reached, err))
+    if (!view_details(view, err) || !mark_reached(heap, &reached, err))
         return false;
     for (uint64_t i = 0; i < heap->edges.item_count; i++)
         ret->edges += heap->edges.item[i] != 0;

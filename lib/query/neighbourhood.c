@@ -92,7 +92,7 @@ static bool collect(struct search *s, size_t first, struct step **ret, size_t *r
     for (size_t i = 0; ok && i < holds.count; i++) {
         const struct hold *hold = &holds.item[i];
         object_id other = s->inwards ? hold->holder : hold->object;
-        if (hold->kind == REFERENCE_WEAK ||
+        if (reference_kind_is_loose(hold->kind) ||
             (s->options->exclude && object_set_has(s->options->exclude, other)))
             continue;
         step[count++] =

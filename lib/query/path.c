@@ -4,6 +4,7 @@
 
 #include "lib/graph/paths.h"
 #include "lib/graph/tree.h"
+#include "lib/query/path_levels.h"
 #include "lib/query/path_types.h"
 #include "lib/query/spelling.h"
 
@@ -47,6 +48,16 @@ static bool fill_step(struct writer *w, object_id object, const struct hold *hol
     return step->name && step->text;
 }
 
+/* The step from a word of native memory: a bare arrow. */
+static bool fill_word(struct writer *w, object_id object, struct path_step *step)
+{
+    step->kind = REFERENCE_POINTER;
+    step->kind_name = spelling_kind(REFERENCE_POINTER);
+    step->name = "";
+    step->text = " ->";
+    return fill_step(w, object, NULL, step);
+}
+
 /* The root, and the first step when the root's target is one of its own. */
 static bool write_start(struct writer *w, const struct chain *chain, uint64_t unexplained, struct path *path)
 {
@@ -64,6 +75,8 @@ static bool write_start(struct writer *w, const struct chain *chain, uint64_t un
                                 .certainty = root->certainty,
                                 .name = heap_string(heap, root->name, NULL),
                                 .number = root->number};
+            if (root_kind_is_native(root->kind)) /* the word itself leads there: no place in an object */
+                return path->step_count = 1, fill_word(w, first, step);
             size_t spelled = w->expression.length; /* the root's own spelling has this step already */
             path->step_count = 1;
             bool ok = fill_step(w, first, &hold, step);
@@ -157,22 +170,36 @@ static uint64_t uncertain_roots(const struct roots *roots, object_id object)
     uint64_t count = 0;
     if (roots_of(roots, object, &first, &end))
         for (uint32_t i = first; i < end; i++)
-            count += roots->heap->roots[roots->order[i]].certainty != CERTAINTY_EXACT;
+            count += roots->heap->roots[roots->order[i]].certainty != CERTAINTY_EXACT &&
+                     !root_kind_is_native(roots->heap->roots[roots->order[i]].kind);
     return count;
 }
 
+/* What native memory has to say about an object, and nobody else has. `unexplained`: the object, or what
+ * leads to it, has references that are missing otherwise. */
+static bool find_in_native(struct view *view, const struct path_query *query, uint64_t unexplained,
+                           struct chain **ret, uint32_t *count, struct error *err)
+{
+    bool block = heap_family(view_heap(view), query->target) == FAMILY_NATIVE;
+    if (path_first_level(view) != PATH_RUNTIME || (!block && !unexplained))
+        return true;
+    return path_levels_find(view, query, PATH_BLOCKS, ret, count, err);
+}
+
 /* Without a certain root: through a type; from C, if more is missing than uncertain roots could explain; from
- * an uncertain root, if anything is missing; or it is garbage. */
+ * an uncertain root, if anything is missing; from native memory; or it is garbage. */
 static bool explain_unrooted(struct paths *ret, struct view *view, const struct path_query *query,
                              struct error *err)
 {
     const struct graph *graph = view_graph(view, err);
     const struct roots *roots = view_roots(view, err);
+    bool block = heap_family(view_heap(view), query->target) == FAMILY_NATIVE;
+    const struct object_set *blocks = view_blocks(view, err);
     struct chain chain = {0}, *uncertain = NULL;
     uint32_t count = 0;
     uint64_t unexplained;
-    bool found;
-    if (!path_through_types(view, query->target, &chain, &found, err))
+    bool found = false;
+    if (!blocks || (!block && !path_through_types(view, query->target, &chain, &found, err)))
         return false;
     if (found) {
         ret->types_followed = true;
@@ -180,16 +207,20 @@ static bool explain_unrooted(struct paths *ret, struct view *view, const struct 
         chain_free(&chain);
         return ok;
     }
-    if (!paths_find_unexplained(graph, query->target, &chain, &unexplained, err))
+    if (!paths_find_unexplained(graph, query->target, block ? NULL : blocks, &chain, &unexplained, err))
         return false;
     bool ok = true;
     if (unexplained > 0 && unexplained <= uncertain_roots(roots, chain.steps[0].object)) {
         struct path_query any = *query;
         any.certain = false;
-        ok = paths_find(graph, roots, &any, &uncertain, &count, err);
+        ok = path_level_find(view, &any, path_first_level(view), &uncertain, &count, err);
     }
+    if (ok && !count)
+        ok = find_in_native(view, query, unexplained, &uncertain, &count, err);
     if (ok && count > 0) {
-        ok = write_paths(view, ret, uncertain, 1, 0, err);
+        uint32_t wanted = query->max > 1 ? query->max - 1 : 1;
+        ret->more = count > wanted;
+        ok = write_paths(view, ret, uncertain, ret->more ? wanted : count, 0, err);
     } else if (ok) {
         ret->outcome = unexplained ? PATH_HELD_FROM_C : PATH_UNREACHABLE;
         ok = !unexplained || write_paths(view, ret, &chain, 1, unexplained, err);
@@ -216,7 +247,10 @@ bool path_find(struct paths *ret, struct view *view, object_id object, const str
                                .certain = !options->from && !options->avoid,
                                .max = wanted > 1 && wanted < UINT32_MAX ? wanted + 1 : wanted};
     struct chain *chains;
-    if (!paths_find(graph, roots, &query, &chains, &count, err))
+    enum path_level level = path_first_level(view);
+    bool all_levels = options->from || options->avoid;
+    if (!(all_levels ? path_levels_find(view, &query, level, &chains, &count, err)
+                     : path_level_find(view, &query, level, &chains, &count, err)))
         return false;
     ret->more = count > wanted;
     bool ok = true;

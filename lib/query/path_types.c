@@ -22,7 +22,7 @@ static uint64_t edge_between(const struct heap *heap, object_id source, object_i
     struct reference reference;
     uint64_t at = csr_start(&heap->edges, source);
     while (graph_next_reference(heap, source, target, &at, &reference))
-        if (reference.kind != REFERENCE_WEAK)
+        if (!reference_kind_is_loose(reference.kind))
             return reference.edge;
     return TREE_TYPE_EDGE;
 }
@@ -47,6 +47,20 @@ static bool read_chain(const struct heap *heap, const object_id *parent, const u
     return true;
 }
 
+/* Roots that are words of native memory: [root_count], or NULL if there are none. */
+static bool mark_words(const struct heap *heap, bool **ret, struct error *err)
+{
+    *ret = NULL;
+    for (uint32_t i = 0; i < heap->root_count; i++) {
+        if (!root_kind_is_native(heap->roots[i].kind))
+            continue;
+        if (!*ret && !(*ret = calloc(heap->root_count, sizeof **ret)))
+            return error_no_memory(err);
+        (*ret)[i] = true;
+    }
+    return true;
+}
+
 bool path_through_types(struct view *view, object_id object, struct chain *ret, bool *found,
                         struct error *err)
 {
@@ -58,7 +72,12 @@ bool path_through_types(struct view *view, object_id object, struct chain *ret, 
     *ret = (struct chain){.root = PATH_NO_ROOT};
     *found = false;
     bool ok = roots && transparent && ((seen.root && parent) || error_no_memory(err));
-    struct tree_options options = {.transparent = transparent,
+    const struct object_set *blocks = view_blocks(view, err);
+    bool *words = NULL;
+    ok = ok && blocks && mark_words(heap, &words, err);
+    struct tree_options options = {.avoid = blocks,
+                                   .avoid_roots = words,
+                                   .transparent = transparent,
                                    .follow_types = true,
                                    .visit = note_root,
                                    .self = &seen,
@@ -68,6 +87,7 @@ bool path_through_types(struct view *view, object_id object, struct chain *ret, 
         ok = read_chain(heap, parent, seen.root, object, ret, err);
         *found = ok;
     }
+    free(words);
     free(seen.root);
     free(parent);
     return ok;

@@ -80,7 +80,10 @@ static uint32_t begin_at_root(struct builder *b, uint32_t root, struct error *er
     text_buffer_clear(&b->text);
     bool named = r->kind == ROOT_MODULE || r->kind == ROOT_FRAME || r->kind == ROOT_THREAD ||
                  r->kind == ROOT_INTERPRETER;
-    if (named)
+    if (root_kind_is_native(r->kind)) {
+        spelling_native_root(b->view, root, true, &b->text);
+        text_buffer_add(&b->text, " ->");
+    } else if (named)
         spelling_root(b->view, root, &b->text);
     else
         text_buffer_format(&b->text, "<%s %s>", spelling_root_kind(r->kind), heap_type_name(heap, r->target));
@@ -160,7 +163,11 @@ bool patterns_create(struct patterns *ret, struct view *view, const struct exclu
     const struct object_set *transparent = ok ? view_transparent(view, err) : NULL;
     bool *avoided = NULL;
     ok = ok && view_roots_to_avoid(view, avoid ? avoid->roots : NULL, &avoided, err);
+    const struct found_references *found =
+        ok && heap_contents(heap) == HEAP_IS_MIXED ? view_found(view, err) : NULL;
+    ok = ok && (found || heap_contents(heap) != HEAP_IS_MIXED);
     struct tree_options options = {.transparent = transparent,
+                                   .claims = found,
                                    .avoid = avoid ? &avoid->objects : NULL,
                                    .avoid_roots = avoided,
                                    .follow_types = true,

@@ -148,7 +148,7 @@ static bool label_neighbour(struct growing *g, struct growing_node *node, const 
             text_buffer_add(&g->text, out->type);
         text_buffer_add(&g->text, out->text);
     } else {
-        text_buffer_add(&g->text, out->text);
+        text_buffer_add(&g->text, out->text + (*out->text == ' ')); /* a pointer's begins with one */
         text_buffer_add_n(&g->text, " ", 1);
         size_t before = g->text.length;
         if (out->objects == 1)
@@ -179,7 +179,8 @@ struct hidden_type {
 static int compare_order(const void *a, const void *b)
 {
     const struct order *x = a, *y = b;
-    bool x_weak = x->first->hold.kind == REFERENCE_WEAK, y_weak = y->first->hold.kind == REFERENCE_WEAK;
+    bool x_weak = reference_kind_is_loose(x->first->hold.kind),
+         y_weak = reference_kind_is_loose(y->first->hold.kind);
     if (x_weak != y_weak)
         return x_weak ? 1 : -1;
     if (!x->many && x->first->single != y->first->single)
@@ -217,7 +218,7 @@ static bool add_child(struct growing *g, uint32_t parent, const struct neighbour
         node->member[i] = item[group->first + i].other;
     node->node.count = group->count;
     growing_settle_members(g, node);
-    node->closed = (item[group->first].hold.kind == REFERENCE_WEAK && !g->options->weak) ||
+    node->closed = (reference_kind_is_loose(item[group->first].hold.kind) && !g->options->weak) ||
                    item[group->first].hold.kind == REFERENCE_TYPE;
     return label_neighbour(g, node, &item[group->first].hold, group->differ);
 }

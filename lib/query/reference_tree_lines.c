@@ -29,9 +29,9 @@ static void sort_children(struct growing *g, uint32_t parent, const uint32_t *to
         const struct reference_node *n = &g->item[at].node;
         bool root = !many && (!n->object || n->ends);
         spare[count++] = (struct sibling){at, to_root[at], n->count,
-                                          n->kind == REFERENCE_WEAK ? 2
-                                          : root                    ? 0
-                                                                    : 1};
+                                          reference_kind_is_loose(n->kind) ? 2
+                                          : root                           ? 0
+                                                                           : 1};
     }
     qsort(spare, count, sizeof *spare, compare_siblings);
     for (size_t i = 0; i < count; i++) {

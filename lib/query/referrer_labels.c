@@ -109,7 +109,7 @@ static bool label_types(struct referrer_labels *l, object_id source, uint32_t *l
         return false;
     for (uint64_t i = 0; i < length; i++) {
         uint8_t kind = i < shape->field_count ? heap->fields[shape->field_start + i].kind : REFERENCE_NONE;
-        if (!heap->edges.item[start + i] || kind == REFERENCE_WEAK)
+        if (!heap->edges.item[start + i] || reference_kind_is_loose(kind))
             label[i] = 0;
         else if (kind != REFERENCE_ATTRIBUTE || owner)
             label[i] = plain;
@@ -183,7 +183,7 @@ static bool label_names(struct referrer_labels *l, object_id source, uint32_t *l
     for (uint64_t edge = start; edge < end; edge++) {
         struct reference raw = heap_reference(heap, source, edge);
         label[edge - start] = 0;
-        if (!raw.target || raw.kind == REFERENCE_WEAK)
+        if (!raw.target || reference_kind_is_loose(raw.kind))
             continue;
         struct label_memo wanted = {.scope = module ? holder : heap_type_of(heap, holder),
                                     .module = module,

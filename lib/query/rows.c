@@ -71,6 +71,10 @@ static void add_place(struct view *view, uint32_t root, struct text_buffer *to)
     const struct heap *heap = view_heap(view);
     const struct heap_root *r = &heap->roots[root];
     struct text_buffer step = {0};
+    if (root_kind_is_native(r->kind)) {
+        spelling_native_root(view, root, false, to);
+        return;
+    }
     spelling_root(view, root, to);
     if (!root_is_target(r) &&
         (r->kind == ROOT_FRAME || r->kind == ROOT_THREAD || r->kind == ROOT_INTERPRETER)) {
@@ -112,14 +116,16 @@ bool root_row_fill(struct view *view, uint32_t root, struct arena *arena, struct
                              .variable = "",
                              .object = r->target,
                              .address = heap->address[r->target],
-                             .reference = root_is_target(r) ? REFERENCE_NONE : r->reference,
+                             .reference = root_kind_is_native(r->kind) ? REFERENCE_POINTER
+                                          : root_is_target(r)          ? REFERENCE_NONE
+                                                                       : r->reference,
                              .uncertain = r->certainty != CERTAINTY_EXACT};
     add_place(view, root, &text);
     ret->text = kept(&text, arena, err);
     text_buffer_free(&text);
     if (!ret->text)
         return false;
-    if (!root_is_target(r)) {
+    if (!root_is_target(r) && !root_kind_is_native(r->kind)) {
         struct hold hold = {
             .kind = r->reference, .name = ret->name, .number = r->number, .object = r->target};
         struct text_buffer name = {0};
@@ -129,15 +135,18 @@ bool root_row_fill(struct view *view, uint32_t root, struct arena *arena, struct
         if (!ret->variable)
             return false;
     }
-    if (r->kind == ROOT_FRAME || r->kind == ROOT_THREAD) {
-        const struct heap_thread *thread =
-            &heap->threads[r->kind == ROOT_FRAME && !r->thread ? heap->frames[r->frame].thread : r->thread];
+    bool has_frame = r->kind == ROOT_FRAME || (r->kind == ROOT_NATIVE_STACK && r->frame);
+    uint32_t of_thread = has_frame && !r->thread ? heap->frames[r->frame].thread : r->thread;
+    if (r->kind == ROOT_FRAME || r->kind == ROOT_THREAD || (root_kind_is_native(r->kind) && of_thread)) {
+        const struct heap_thread *thread = &heap->threads[of_thread];
         ret->thread = heap_string(heap, thread->name, NULL);
         ret->thread_id = thread->ident;
         ret->native_id = thread->native;
-        ret->name = ret->kind == ROOT_FRAME ? ret->text : ret->thread;
+        if (!root_kind_is_native(r->kind))
+            ret->name = ret->kind == ROOT_FRAME ? ret->text : ret->thread;
     }
-    if (r->kind == ROOT_FRAME) {
+    ret->offset = r->number;
+    if (has_frame) {
         const struct heap_frame *frame = &heap->frames[r->frame];
         ret->function = view_frame_function(view, r->frame);
         ret->module = heap_string(heap, frame->module, NULL);

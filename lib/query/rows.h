@@ -34,11 +34,13 @@ struct root_row {
     uint64_t address;      /* of the target */
     enum reference_kind reference; /* 0: the root is the target itself */
     bool uncertain;
-    uint64_t count;     /* c_reference: unexplained references; else 0 */
-    const char *thread; /* thread and frame roots: the thread's name, "" if unknown; others NULL */
+    uint64_t count; /* c_reference: unexplained references; else 0 */
+    const char
+        *thread; /* thread, frame and some native roots: the thread's name, "" if unknown; others NULL */
     uint64_t thread_id, native_id;
-    const char *function, *module, *file; /* frame roots; others NULL */
+    const char *function, *module, *file; /* frame and native stack roots; others NULL */
     uint32_t line;                        /* 0 = unknown */
+    int64_t offset; /* roots of native memory: bytes from the variable, mapping or stack pointer */
 };
 
 /* The row of what C holds: `count` references that nothing in the snapshot explains. */

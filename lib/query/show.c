@@ -76,7 +76,7 @@ static bool fill_expression(struct view *view, object_id object, struct referenc
 {
     struct object_set avoid = {0};
     struct paths paths;
-    if (row->kind == REFERENCE_WEAK || row->object == object)
+    if (reference_kind_is_loose(row->kind) || row->object == object)
         return true;
     if (!object_set_create(&avoid, view_heap(view), err))
         return false;
@@ -129,7 +129,7 @@ static void fill_facts(struct shown *ret, const struct heap *heap, object_id id)
     const struct heap_shape *shape = &heap->shapes[heap->shape[id]];
     heap_detail(heap, id, &detail);
     ret->module = heap_string(heap, type->module, NULL);
-    ret->module = *ret->module ? ret->module : "builtins";
+    ret->module = *ret->module || type->family == FAMILY_NATIVE ? ret->module : "builtins";
     ret->flags = detail.flags;
     ret->generation = detail.flags >> OBJECT_GENERATION_SHIFT;
     ret->finalizer = (type->flags & TYPE_FINALIZER) != 0;
@@ -163,6 +163,8 @@ static bool fill_references(struct shown *ret, struct view *view, object_id id, 
         ret->out_degree += heap->edges.item[i] != 0;
     for (size_t i = 0; i < holders->count; i++)
         ret->weak += holders->item[i].kind == REFERENCE_WEAK;
+    ret->block = heap_family(heap, id) == FAMILY_NATIVE;
+    ret->label = (enum type_label)heap->types[heap_type_of(heap, id)].label;
     ret->transparent = object_set_has(&graph->transparent, id);
     return true;
 }

@@ -22,14 +22,16 @@ struct reference_row {
 
 struct shown {
     struct object_row row;
-    const char *module;             /* of its type */
-    int64_t length;                 /* items, code points of a str, bytes of a bytes; -1: it has none */
-    bool in_code_points;            /* length counts these */
-    uint8_t flags;                  /* enum object_flags */
-    unsigned generation;            /* of the collector, if OBJECT_TRACKED */
-    bool finalizer;                 /* its type has __del__ or another finalizer */
-    uint64_t instances;             /* of a class: objects whose type it is */
-    uint64_t own_dict;              /* shallow size of the dict that is its own; 0: it has none */
+    const char *module;  /* of its type */
+    int64_t length;      /* items, code points of a str, bytes of a bytes; -1: it has none */
+    bool in_code_points; /* length counts these */
+    uint8_t flags;       /* enum object_flags */
+    unsigned generation; /* of the collector, if OBJECT_TRACKED */
+    bool finalizer;      /* its type has __del__ or another finalizer */
+    uint64_t instances;  /* of a class: objects whose type it is */
+    uint64_t own_dict;   /* shallow size of the dict that is its own; 0: it has none */
+    bool block;          /* of native memory: no refcount, no flags */
+    enum type_label label;
     uint64_t in_degree, out_degree; /* raw references, weak ones included */
     uint64_t weak;                  /* weak references to it */
     bool counted;                   /* the refcount word is a count; false for immortal objects */

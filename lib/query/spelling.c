@@ -6,21 +6,31 @@
 #include "lib/query/raw.h"
 #include "lib/query/view_private.h"
 
+enum { LARGE_OFFSET = 256 };
+
 const char *spelling_kind(enum reference_kind kind)
 {
     static const char *const words[REFERENCE_KINDS] = {
-        "",           "global", "local",  "stack",  "attribute", "slot",      "class_attribute", "key",
-        "key_object", "index",  "member", "cell",   "default",   "self",      "function",        "field",
-        "cache",      "weak",   "type",   "buffer", "pointer",   "namespace", "frame",           "globals"};
+        "",          "global",     "local",   "stack",  "attribute", "slot",    "class_attribute",
+        "key",       "key_object", "index",   "member", "cell",      "default", "self",
+        "function",  "field",      "cache",   "weak",   "type",      "buffer",  "pointer",
+        "namespace", "frame",      "globals", "stale"};
     return (unsigned)kind < REFERENCE_KINDS ? words[kind] : "";
 }
 
 const char *spelling_root_kind(enum root_kind kind)
 {
     static const char *const words[ROOT_KINDS] = {
-        "",       "module",   "frame",    "thread",       "interpreter", "c_reference",
-        "static", "immortal", "register", "native_stack", "module_data", "tls"};
+        "",         "module",   "frame",        "thread",      "interpreter", "c_reference", "static",
+        "immortal", "register", "native_stack", "module_data", "tls",         "mapping"};
     return (unsigned)kind < ROOT_KINDS ? words[kind] : "";
+}
+
+const char *spelling_label(enum type_label label)
+{
+    static const char *const words[TYPE_LABELS] = {"runtime", "vtable", "rtti",
+                                                   "dwarf",   "known",  "size_class"};
+    return (unsigned)label < TYPE_LABELS ? words[label] : words[0];
 }
 
 const char *spelling_family(enum family family)
@@ -30,7 +40,7 @@ const char *spelling_family(enum family family)
         "None",      "list",      "tuple",      "dict",         "set",       "module",    "function",
         "code",      "cell",      "method",     "frame",        "generator", "weakref",   "bytearray",
         "exception", "deque",     "builtin",    "mappingproxy", "partial",   "lru_cache", "lru_link",
-        "property",  "traceback", "descriptor", "context",      "iterator"};
+        "property",  "traceback", "descriptor", "context",      "iterator",  "native"};
     return (unsigned)family < FAMILIES ? words[family] : "other";
 }
 
@@ -125,6 +135,22 @@ static void add_dotted(const struct view *view, const struct hold *hold, const c
     }
 }
 
+/* A pointer in native memory: where it stands in its holder. */
+static void add_pointer(const struct hold *hold, bool pattern, struct text_buffer *to)
+{
+    char place[32] = "+?";
+    if (pattern && hold->number >= LARGE_OFFSET) /* more likely one of an array than a field */
+        snprintf(place, sizeof place, "+*");
+    else if (hold->number >= 0)
+        snprintf(place, sizeof place, "+0x%llx", (unsigned long long)hold->number);
+    if (hold->kind == REFERENCE_STALE)
+        text_buffer_format(to, ".<stale %s> ->", place);
+    else if (hold->kind == REFERENCE_POINTER && hold->certainty != CERTAINTY_EXACT)
+        text_buffer_format(to, ".<interior %s> ->", place);
+    else
+        text_buffer_format(to, " %s ->", place);
+}
+
 static void add_step(const struct view *view, const struct hold *hold, bool pattern, struct text_buffer *to)
 {
     char number[24] = "*";
@@ -181,10 +207,9 @@ static void add_step(const struct view *view, const struct hold *hold, bool patt
         text_buffer_add(to, ".__class__");
         break;
     case REFERENCE_BUFFER:
-        text_buffer_format(to, " +0x%llx ->", (unsigned long long)hold->number);
-        break;
     case REFERENCE_POINTER:
-        text_buffer_format(to, ".<interior +0x%llx> ->", (unsigned long long)hold->number);
+    case REFERENCE_STALE:
+        add_pointer(hold, pattern, to);
         break;
     default:
         if (hold->number >= 0 || !add_context_variable(view, hold, pattern, to))
@@ -256,6 +281,11 @@ void spelling_root(struct view *view, uint32_t root, struct text_buffer *to)
     const struct heap *heap = view->heap;
     const struct heap_root *r = &heap->roots[root];
     const char *name = heap_string(heap, r->name, NULL);
+    if (root_kind_is_native(r->kind)) {
+        spelling_native_root(view, root, false, to);
+        text_buffer_add(to, " ->");
+        return;
+    }
     switch ((enum root_kind)r->kind) {
     case ROOT_MODULE:
         if (*name)

@@ -18,7 +18,8 @@ enum {
 /* The words of JSON: "global", "key_object", "module", "c_reference", ... */
 const char *spelling_kind(enum reference_kind kind);
 const char *spelling_root_kind(enum root_kind kind);
-const char *spelling_family(enum family family); /* "str", "dict", "other", ... */
+const char *spelling_label(enum type_label label); /* "vtable", "size_class", ... */
+const char *spelling_family(enum family family);   /* "str", "dict", "other", ... */
 
 /* What an object looks like: 'abc…', 42, dict of 3, list of 1 002, app.handle (a function's name), "" if
  * there is nothing to say. */
@@ -38,6 +39,12 @@ void spelling_name(const struct view *view, const struct hold *hold, struct text
 /* Where an expression starts: app, app.handle.<locals>.session, <interpreter>.builtins, <static type dict>,
  * ... */
 void spelling_root(struct view *view, uint32_t root, struct text_buffer *to);
+
+/* The same for a word of native memory (root_kind_is_native), without the arrow behind it: rbx of thread
+ * 4312, thread 4312 worker() +0x40 (server.c:88), libfoo.so: g_cache+0x18, libfoo.so: tls var of thread 4312,
+ * anonymous 0x7f3a10000000+0x18. `pattern`: without what differs between the words of one variable or frame.
+ */
+void spelling_native_root(const struct view *view, uint32_t root, bool pattern, struct text_buffer *to);
 
 /* Behind it, when the expression is about the running generator itself, not about what it holds. */
 #define SPELLING_FRAME_ITSELF ".<frame>"

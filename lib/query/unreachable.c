@@ -47,7 +47,11 @@ static bool count_types(struct unreachable_search *m, struct error *err)
     if (!ret->rows)
         return false;
     for (type_id t = 0; t <= heap->type_count; t++)
-        ret->rows[t].type = t ? heap_string(heap, heap->types[t].name, NULL) : "";
+        ret->rows[t] = (struct unreachable_type){
+            .type = t ? heap_string(heap, heap->types[t].name, NULL) : "",
+            .native = t && heap->types[t].family == FAMILY_NATIVE,
+            .label = t ? (enum type_label)heap->types[t].label : LABEL_RUNTIME,
+        };
     for (object_id id = 1; id <= heap->object_count; id++) {
         uint64_t size = view_size(m->view, id);
         ret->heap.objects++;
@@ -100,11 +104,12 @@ static void sum_up(struct unreachable *ret)
     }
 }
 
-bool unreachable_find(struct unreachable *ret, struct view *view, struct error *err)
+bool unreachable_find(struct unreachable *ret, struct view *view, uint64_t limit, struct error *err)
 {
     struct unreachable_search m = {.ret = ret, .view = view, .heap = view_heap(view)};
-    *ret = (struct unreachable){0};
-    bool ok = prepare(&m, err) && unreachable_heads(&m, err) && unreachable_groups(&m, err);
+    *ret = (struct unreachable){.has_blocks = (heap_contents(m.heap) & HEAP_HAS_BLOCKS) != 0};
+    m.mixed = heap_contents(m.heap) == HEAP_IS_MIXED;
+    bool ok = prepare(&m, err) && unreachable_heads(&m, err) && unreachable_groups(&m, limit, err);
     if (ok)
         sum_up(ret);
     fates_free(&m.fates);
@@ -118,6 +123,9 @@ bool unreachable_find(struct unreachable *ret, struct view *view, struct error *
     free(m.finalizers);
     free(m.queue);
     free(m.head_of);
+    free(m.named);
+    free(m.slot);
+    free(m.key);
     if (!ok)
         unreachable_free(ret);
     return ok;
@@ -126,6 +134,7 @@ bool unreachable_find(struct unreachable *ret, struct view *view, struct error *
 void unreachable_free(struct unreachable *unreachable)
 {
     free(unreachable->heads);
+    free(unreachable->groups);
     arena_free(&unreachable->arena);
     *unreachable = (struct unreachable){0};
 }

@@ -14,6 +14,7 @@
 #include "lib/query/noise.h"
 
 enum unreachable_why {
+    UNREACHABLE_LEAKED, /* a block of native memory, or a cycle of blocks: no word leads to it */
     UNREACHABLE_CYCLE,  /* a cycle that waits for the collector */
     UNREACHABLE_DYING,  /* nothing refers to it: it was being freed */
     UNREACHABLE_FROM_C, /* it has more references than the snapshot explains */
@@ -27,20 +28,20 @@ struct unreachable_sum {
 
 struct unreachable_type {
     const char *type; /* borrowed from the heap */
+    bool native;      /* blocks of native memory, whose types have a label */
+    enum type_label label;
     uint64_t count, shallow;
 };
 
 struct unreachable_head {
-    object_id object; /* of a cycle the best known member */
     uint64_t address;
-    enum unreachable_why why;
-    enum noise noise;
-    uint64_t unexplained;         /* references; of a cycle the sum over it */
+    object_id object;             /* of a cycle the best known member */
     uint32_t component;           /* 1 + the cycle, 0: a single object */
+    uint32_t group;               /* in groups */
+    uint8_t why, noise;           /* enum unreachable_why, enum noise */
     struct cycle_marks marks;     /* of a cycle */
+    uint64_t unexplained;         /* references; of a cycle the sum over it */
     struct unreachable_sum holds; /* itself and what hangs under it */
-    uint64_t mark[2];             /* alike heads have the same */
-    size_t group;
 };
 
 /* Heads of the same type for the same reason; cycles that read alike. */
@@ -56,11 +57,13 @@ struct unreachable_group {
 };
 
 struct unreachable {
+    bool has_blocks; /* the heap has blocks of native memory */
     struct unreachable_sum all, saved, heap, by_why[UNREACHABLE_WHYS];
     struct unreachable_sum stuck;  /* of UNREACHABLE_CYCLE: under cycles that the collector does not free */
     struct unreachable_type *rows; /* by shallow size, then count, both descending, then name */
     size_t row_count;
-    struct unreachable_head *heads; /* in the order of enum unreachable_why, then by bytes held and address */
+    struct unreachable_head *heads; /* in the order of enum unreachable_why, then by bytes held and address;
+                                       those behind the limit in no order */
     size_t head_count;
     struct unreachable_group *groups; /* in the same order */
     size_t group_count;
@@ -68,8 +71,9 @@ struct unreachable {
     struct arena arena;
 };
 
-/* Finding nothing is an answer: all.objects is 0. */
-bool unreachable_find(struct unreachable *ret, struct view *view, struct error *err);
+/* Finding nothing is an answer: all.objects is 0. The first `limit` heads are brought into order (there may
+ * be millions). */
+bool unreachable_find(struct unreachable *ret, struct view *view, uint64_t limit, struct error *err);
 void unreachable_free(struct unreachable *unreachable);
 
 #endif

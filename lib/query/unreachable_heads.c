@@ -12,6 +12,11 @@ static object_id node_of(const struct unreachable_search *m, object_id id)
     return component ? m->components.member[m->components.start[component - 1]] : id;
 }
 
+static bool is_block(const struct unreachable_search *m, object_id id)
+{
+    return m->traits[m->heap->shape[id]] & SHAPE_IS_NATIVE;
+}
+
 /* Calls visit(target) for all unreachable objects that `source` holds, its class included. */
 static bool each_held(struct unreachable_search *m, object_id source,
                       bool (*visit)(struct unreachable_search *m, object_id source, object_id target,
@@ -23,9 +28,11 @@ static bool each_held(struct unreachable_search *m, object_id source,
     bool weak = m->traits[heap->shape[source]] & SHAPE_HAS_WEAK;
     uint64_t start = csr_start(&heap->edges, source), end = csr_end(&heap->edges, source);
     object_id class = heap->types[shape->type].object;
+    bool guesses = m->mixed && is_block(m, source);
     for (uint64_t i = start; i < end; i++) {
         object_id target = heap->edges.item[i];
         if (target && !object_set_has(&m->outside, target) &&
+            !(guesses && !is_block(m, target) && !m->fates.unexplained[target]) &&
             !(weak && shape_is_weak(heap, shape, i - start)) && !visit(m, source, target, err))
             return false;
     }
@@ -77,31 +84,34 @@ static void explain(struct unreachable_search *m, struct unreachable_head *head)
         heap_detail(m->heap, id, &detail);
         enum noise noise = noises_of(m->noises, id, detail.refcount - unexplained, unexplained);
         real = real || noise == NOISE_NONE;
-        head->noise = head->noise ? head->noise : noise;
+        head->noise = head->noise ? head->noise : (uint8_t)noise;
     }
     if (real)
         head->noise = NOISE_NONE;
+    bool block = is_block(m, head->object);
+    for (uint64_t i = 0; block && head->component && i < count; i++)
+        block = is_block(m, components->member[start + i]);
     head->why = head->noise         ? UNREACHABLE_NOISE
                 : head->unexplained ? UNREACHABLE_FROM_C
+                : block             ? UNREACHABLE_LEAKED
                 : head->component   ? UNREACHABLE_CYCLE
                                     : UNREACHABLE_DYING;
 }
 
 static bool mark_head(struct unreachable_search *m, struct unreachable_head *head, struct error *err)
 {
-    head->mark[0] = (uint64_t)head->why << 8 | (unsigned)head->noise;
-    head->mark[1] = 0;
-    if (head->why != UNREACHABLE_CYCLE)
-        return true;
+    uint64_t marks[2] = {(uint64_t)head->why << 8 | head->noise, 0};
+    if (head->why != UNREACHABLE_CYCLE && !(head->why == UNREACHABLE_LEAKED && head->component))
+        return unreachable_join(m, head, marks, err);
     struct cycle cycle;
     if (!cycle_chain_find(&m->reader, &m->search, head->component - 1, &cycle, err))
         return false;
     struct cycle_mark mark = cycle_chain_mark(&m->reader, &cycle, false);
     head->object = cycle.object[0];
-    head->mark[0] = mark.a ^ (uint64_t)head->marks.frozen << 1 ^ (uint64_t)head->marks.legacy;
-    head->mark[1] = mark.b;
+    marks[0] = mark.a ^ (uint64_t)head->marks.frozen << 1 ^ (uint64_t)head->marks.legacy;
+    marks[1] = mark.b;
     cycle_free(&cycle);
-    return true;
+    return unreachable_join(m, head, marks, err);
 }
 
 static bool find_heads(struct unreachable_search *m, struct error *err)
@@ -174,8 +184,8 @@ static bool share_out(struct unreachable_search *m, enum unreachable_why why, st
 bool unreachable_heads(struct unreachable_search *m, struct error *err)
 {
     /* What C holds is C's, whatever else leads to it; what the interpreter holds comes last. */
-    static const enum unreachable_why order[] = {UNREACHABLE_FROM_C, UNREACHABLE_CYCLE, UNREACHABLE_DYING,
-                                                 UNREACHABLE_NOISE};
+    static const enum unreachable_why order[] = {UNREACHABLE_FROM_C, UNREACHABLE_LEAKED, UNREACHABLE_CYCLE,
+                                                 UNREACHABLE_DYING, UNREACHABLE_NOISE};
     bool ok = find_heads(m, err);
     for (size_t i = 0; ok && i < sizeof order / sizeof order[0]; i++)
         ok = share_out(m, order[i], err);

@@ -7,6 +7,13 @@
 #include "lib/query/cycle_chain.h"
 #include "lib/query/unreachable.h"
 
+/* Heads that share it are alike. */
+struct unreachable_key {
+    uint64_t mark[2];
+    uint32_t why;
+    type_id type; /* the first of its name */
+};
+
 struct unreachable_search {
     struct unreachable *ret;
     struct view *view;
@@ -21,6 +28,11 @@ struct unreachable_search {
     struct cycle_search search;
     struct noises *noises;
     uint8_t *traits, *finalizers;
+    bool mixed;     /* native memory beside a runtime's objects: a block's words are guesses about these */
+    type_id *named; /* by type: the first of its name */
+    uint32_t *slot; /* groups by what their heads share: open addressing, group + 1 */
+    size_t slot_mask, group_capacity;
+    struct unreachable_key *key; /* by group */
     size_t head_capacity;
     object_id *queue;
     uint32_t *head_of; /* [queue]: the head under which a queued object hangs */
@@ -30,7 +42,11 @@ struct unreachable_search {
 /* Fills ret->heads, in no order, and what hangs under each. */
 bool unreachable_heads(struct unreachable_search *m, struct error *err);
 
-/* Sorts the heads and makes ret->groups of them. */
-bool unreachable_groups(struct unreachable_search *m, struct error *err);
+/* Puts a head into its group, a new one if there is none like it. */
+bool unreachable_join(struct unreachable_search *m, struct unreachable_head *head, const uint64_t mark[2],
+                      struct error *err);
+
+/* Brings the first `limit` heads into order, and all of ret->groups. */
+bool unreachable_groups(struct unreachable_search *m, uint64_t limit, struct error *err);
 
 #endif

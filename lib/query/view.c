@@ -50,6 +50,8 @@ void view_destroy(struct view *view)
     graph_destroy(view->graph);
     roots_free(&view->roots);
     object_set_free(&view->transparent);
+    object_set_free(&view->blocks);
+    dominators_free(&view->dominators);
     found_references_free(&view->found);
     free(view->type_objects);
     free(view->parts);
@@ -91,9 +93,43 @@ bool view_details(struct view *view, struct error *err)
     return heap_load_details(view->heap, err);
 }
 
-bool view_unexplained(struct view *view, object_id id, uint64_t *ret, struct error *err)
+const struct object_set *view_blocks(struct view *view, struct error *err)
+{
+    const struct heap *heap = view->heap;
+    if (view->blocks.bits)
+        return &view->blocks;
+    if (!object_set_create(&view->blocks, heap, err))
+        return NULL;
+    if (heap_contents(heap) & HEAP_HAS_BLOCKS)
+        for (object_id id = 1; id <= heap->object_count; id++)
+            if (heap_family(heap, id) == FAMILY_NATIVE)
+                object_set_add(&view->blocks, id);
+    return &view->blocks;
+}
+
+const struct found_references *view_found(struct view *view, struct error *err)
 {
     if (!view->found.count && !found_references_create(&view->found, view->heap, err))
+        return NULL;
+    return &view->found;
+}
+
+const struct dominators *view_dominators(struct view *view, struct error *err)
+{
+    bool *avoid = NULL, mixed = heap_contents(view->heap) == HEAP_IS_MIXED;
+    if (view->dominators.number)
+        return &view->dominators;
+    bool ok = view_details(view, err) && view_roots_to_avoid(view, NULL, &avoid, err) &&
+              (!mixed || view_found(view, err));
+    struct dominators_options options = {.avoid_roots = avoid, .claims = mixed ? &view->found : NULL};
+    ok = ok && dominators_find(view->heap, &options, &view->dominators, err);
+    free(avoid);
+    return ok ? &view->dominators : NULL;
+}
+
+bool view_unexplained(struct view *view, object_id id, uint64_t *ret, struct error *err)
+{
+    if (!view_found(view, err))
         return false;
     *ret = found_references_missing(&view->found, view->heap, id);
     return true;
@@ -103,7 +139,9 @@ bool view_root_is_stale(struct view *view, uint32_t root)
 {
     const struct heap_root *r = &view->heap->roots[root];
     uint64_t refcount, unexplained;
-    return r->certainty != CERTAINTY_EXACT && r->reference == REFERENCE_STACK &&
+    bool word = root_kind_is_native(r->kind) ? heap_family(view->heap, r->target) != FAMILY_NATIVE
+                                             : r->reference == REFERENCE_STACK;
+    return r->certainty != CERTAINTY_EXACT && word &&
            found_references_counted(view->heap, r->target, &refcount) &&
            view_unexplained(view, r->target, &unexplained, NULL) && unexplained == 0;
 }

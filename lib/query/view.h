@@ -8,7 +8,9 @@
 #ifndef HELDBY_VIEW_H
 #define HELDBY_VIEW_H
 
+#include "lib/graph/dominators.h"
 #include "lib/graph/edges.h"
+#include "lib/graph/found_references.h"
 #include "lib/graph/roots.h"
 
 struct view;
@@ -23,6 +25,13 @@ const struct graph *view_graph(struct view *view,
                                struct error *err); /* the transpose: O(objects + references) */
 const struct roots *view_roots(struct view *view, struct error *err);
 const struct object_set *view_transparent(struct view *view, struct error *err); /* without the transpose */
+/* All blocks of native memory; empty if there are none. Made once. */
+const struct object_set *view_blocks(struct view *view, struct error *err);
+/* References found, counted once; NULL: no memory. */
+const struct found_references *view_found(struct view *view, struct error *err);
+/* The dominator tree over the roots that hold something (stale ones do not); details are loaded for it. NULL:
+ * no memory. Made once: O(objects + references), 32 bytes per object. */
+const struct dominators *view_dominators(struct view *view, struct error *err);
 bool view_details(struct view *view, struct error *err); /* sizes of all objects; one object needs it not */
 
 /* References of one object that nothing in the snapshot explains (lib/graph/found_references.h): C holds
@@ -30,8 +39,9 @@ bool view_details(struct view *view, struct error *err); /* sizes of all objects
  */
 bool view_unexplained(struct view *view, object_id id, uint64_t *ret, struct error *err);
 
-/* Is this root a word on an expression stack that was left there? So it is when the object's refcount is
- * explained without it: then nothing counts the reference. False also where that cannot be known. */
+/* Is this root a word on an expression stack, or in native memory, that was left there? So it is when the
+ * object's refcount is explained without it: then nothing counts the reference. False also where that cannot
+ * be known. */
 bool view_root_is_stale(struct view *view, uint32_t root);
 /* The stale roots, and those of `more` ([root_count], or NULL): *ret, [root_count], to be freed; NULL if
  * there are none. Details should be loaded. */

@@ -25,6 +25,8 @@ struct view {
     struct graph *graph;
     struct roots roots;
     struct object_set transparent;
+    struct object_set blocks; /* of native memory */
+    struct dominators dominators;
     struct found_references found;    /* count NULL: not counted yet */
     struct type_object *type_objects; /* ascending by object */
     uint32_t type_object_count;

@@ -17,8 +17,8 @@ PROGRAMS = os.path.join(HERE, "programs")
 
 # docs/snapshot-format.md, section 4
 KINDS = ("none global local stack attribute slot class_attribute key key_object index member cell default self function field "
-         "cache weak type buffer pointer namespace frame globals").split()
-ROOTS = ("none module frame thread interpreter c_reference static immortal register native_stack module_data tls").split()
+         "cache weak type buffer pointer namespace frame globals stale").split()
+ROOTS = ("none module frame thread interpreter c_reference static immortal register native_stack module_data tls mapping").split()
 TRACKED, IMMORTAL, STATIC, FROZEN, INTERNED, PARTIAL = 1, 2, 4, 8, 16, 32
 
 Edge = collections.namedtuple("Edge", "target kind certain name number key")
@@ -41,6 +41,7 @@ class Test:
         parser.add_argument("--lib", required=True)
         parser.add_argument("--cli", required=True)
         parser.add_argument("--python", required=True)
+        parser.add_argument("--build", help="the build folder, for programs that the tests need")
         parser.add_argument("--keep", metavar="DIR", help="leave the snapshots and the facts in DIR")
         parser.add_argument("--most", type=int, default=60, help="failures to print")
         self.options = parser.parse_args()

@@ -458,7 +458,9 @@ def dump_says_why(test, directory):
     refused(["4194305"], 4, "there is no process 4194305")
     with Live(test, directory, SLEEPER, preload=False) as live:
         live.hear("ready")
-        refused([str(live.pid)], 4, "has no hook")
+        outside = os.path.join(directory, "outside.held")
+        status, out, err = test.ask_text("dump", str(live.pid), "-o", outside)
+        test.check(status == 0 and out == outside + "\n" and "without a hook" in err, "no hook: %s %r %r", status, out, err)
         if os.geteuid() == 0:
             refused([str(live.pid)], 4, "is not ours", preexec_fn=lambda: os.setuid(12345))
         live.process.kill()

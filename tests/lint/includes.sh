@@ -21,10 +21,15 @@ allowed() {
         formats/snapshot/snapshot_layout.h) echo '^lib/heap/kinds\.h$' ;;
         formats/snapshot/snapshot_writer*) echo "^($capture)" ;;
         formats/snapshot/*) echo '^(formats/snapshot/|lib/(heap|base)/)' ;;
+        formats/memory/*) echo '^(formats/memory/|lib/base/)' ;;
+        formats/elf/*) echo '^(formats/(elf|memory)/|lib/base/)' ;;
+        formats/glibc/*) echo '^(formats/(glibc|memory)/|lib/base/)' ;;
+        formats/cpython/cpython_core*|formats/cpython/memory_space.h) echo "^(formats/(cpython|memory)/|$capture)" ;;
         formats/cpython/*) echo "^(formats/cpython/|$capture)" ;;
+        formats/extract/*) echo "^(formats/(extract|memory|glibc|cpython)/|$capture)" ;;
         formats/export/*) echo '^(formats/export/|lib/)' ;;
         cmd/hook/*) echo "^(cmd/hook/|include/heldby\.h$|formats/cpython/|$capture)" ;;
-        cmd/heldby/*) echo '^(cmd/heldby/|include/heldby\.h$|formats/(snapshot|export)/|lib/)' ;;
+        cmd/heldby/*) echo '^(cmd/heldby/|include/heldby\.h$|formats/(snapshot|export|elf|memory|extract)/|lib/)' ;;
         include/*) echo '^$' ;;
         *) echo '^.*$' ;; # tests include what they test
     esac
@@ -49,7 +54,7 @@ while IFS= read -r file; do
 done < <(find cmd formats include lib tests -name '*.[ch]' | sort)
 [ "$count" -gt 0 ] || complain "includes: no sources found"
 
-door 'zstd\.h' '^formats/snapshot/snapshot_file\.c$'
+door 'zstd\.h' '^formats/(snapshot/snapshot_file|elf/core_compressed|extract/extract_zstd)\.c$'
 door 'xxhash\.h' '^formats/(snapshot|cpython)/'
 door 'Python\.h' '^$'
 door '(libelf|gelf|elfutils/.*)\.h' '^formats/elf/'

@@ -283,7 +283,7 @@ static void heads_are_what_nothing_holds(int seed)
     struct view *view = view_create(heap, &err);
     struct unreachable answer;
     enum fate naive[MOST];
-    ck_assert_ok(view && unreachable_find(&answer, view, &err), &err);
+    ck_assert_ok(view && unreachable_find(&answer, view, UINT64_MAX, &err), &err);
     naive_fates(heap, naive);
     uint64_t objects = 0, bytes = 0, heads = 0, held = 0, held_bytes = 0, counted = 0;
     bool is_head[MOST] = {false};

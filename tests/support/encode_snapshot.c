@@ -295,6 +295,7 @@ static void encode_tables(struct encoder *e, const struct model *m, uint32_t ite
         COLUMN(e, 18, first, n, m->types[i].member_count);
         COLUMN(e, 20, member, members, m->members[i].offset);
         COLUMN(e, 22, member, members, m->members[i].name);
+        COLUMN(e, 24, first, n, m->types[i].label);
         encode_block_end(e);
     }
     for (uint32_t first = 1, n; first <= m->shape_count; first += n) {
@@ -376,6 +377,25 @@ static void encode_objects(struct encoder *e, const struct model *m, uint32_t it
     }
 }
 
+static void encode_places(struct encoder *e, const struct model *m, uint32_t items, uint64_t *values)
+{
+    uint64_t count = 0;
+    for (object_id id = 1; id <= m->object_count; id++) {
+        const struct heap_shape *shape = &m->shapes[m->shape[id]];
+        uint64_t degree = m->start[id + 1] - m->start[id];
+        if (shape->tail == TAIL_NATIVE && degree > shape->field_count)
+            count += degree - shape->field_count;
+    }
+    for (uint64_t first = 0, n; first < count; first += n) {
+        n = count - first < items ? count - first : items;
+        encode_block(e, 12, first, (uint32_t)n, 0);
+        for (uint64_t i = 0; i < n; i++)
+            values[i] = model_place(first + i);
+        encode_column(e, 0, values, n);
+        encode_block_end(e);
+    }
+}
+
 static void encode_previews(struct encoder *e, const struct model *m, uint32_t items, uint64_t *values)
 {
     for (uint32_t first = 0, n; first < m->preview_count; first += n) {
@@ -408,11 +428,12 @@ void encode_model(struct encoder *e, const struct model *m, uint32_t items)
     uint64_t *values = malloc(262144 * sizeof *values);
     if (!values)
         abort();
-    encode_start(e, 1, 0);
+    encode_start(e, 1, 1);
     encode_facts(e, m);
     encode_tables(e, m, items, values);
     encode_roots(e, m, values);
     encode_objects(e, m, items, values);
+    encode_places(e, m, items, values);
     encode_previews(e, m, items, values);
     encode_finish(e);
     free(values);

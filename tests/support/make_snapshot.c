@@ -38,6 +38,7 @@ static void write_tables(struct snapshot_writer *w, const struct model *m, const
             .flags = t->flags,
             .family = (uint32_t)t->family,
             .base = t->base,
+            .label = t->label,
             .address = t->address,
             .basic_size = t->basic_size,
             .item_size = t->item_size,
@@ -90,6 +91,7 @@ static void write_roots(struct snapshot_writer *w, const struct model *m, const 
 
 static void write_objects(struct snapshot_writer *w, const struct model *m)
 {
+    uint64_t places = 0;
     snapshot_writer_first_new(w, m->object_count / 4 + 1);
     for (object_id id = 1; id <= m->object_count; id++) {
         const struct heap_shape *shape = &m->shapes[m->shape[id]];
@@ -97,8 +99,11 @@ static void write_objects(struct snapshot_writer *w, const struct model *m)
         uint64_t size_code = d->size == shape->base_size ? 0 : d->size + 1;
         snapshot_writer_object(w, m->address[id], m->shape[id], size_code, d->refcount, d->flags,
                                (uint32_t)(m->start[id + 1] - m->start[id]), shape->field_count);
-        for (uint64_t edge = m->start[id]; edge < m->start[id + 1]; edge++)
+        for (uint64_t edge = m->start[id]; edge < m->start[id + 1]; edge++) {
             snapshot_writer_edge(w, m->targets[edge]);
+            if (shape->tail == TAIL_NATIVE && edge - m->start[id] >= shape->field_count)
+                snapshot_writer_place(w, model_place(places++));
+        }
     }
     for (uint32_t i = 0; i < m->preview_count; i++) {
         const struct model_preview *p = &m->previews[i];

@@ -51,10 +51,11 @@ static void make_tables(struct model *m)
             .address = any_number(m),
             .object = (object_id)below(m, m->object_count + 1u),
             .flags = (uint32_t)below(m, 16),
-            .family = (enum family)below(m, FAMILIES),
+            .family = (enum family)below(m, FAMILY_NATIVE), /* no block: their words lie in them */
             .basic_size = any_number(m),
             .item_size = any_number(m),
             .base = (type_id)below(m, i),
+            .label = (uint8_t)(i % TYPE_LABELS),
             .member_start = m->member_count,
             .member_count = (uint32_t)below(m, 4),
         };
@@ -238,6 +239,7 @@ static void check_tables(const struct heap *heap, const struct model *m)
         ck_assert_uint_eq(a->basic_size, b->basic_size);
         ck_assert_uint_eq(a->item_size, b->item_size);
         ck_assert_uint_eq(a->base, b->base);
+        ck_assert_uint_eq(a->label, b->label);
         ck_assert_uint_eq(a->member_start, b->member_start);
         ck_assert_uint_eq(a->member_count, b->member_count);
     }
@@ -322,6 +324,23 @@ static void check_objects(const struct heap *heap, const struct model *m)
     }
 }
 
+static void check_places(const struct heap *heap, const struct model *m)
+{
+    uint64_t index = 0;
+    for (object_id id = 1; id <= m->object_count; id++) {
+        const struct heap_shape *shape = &m->shapes[m->shape[id]];
+        if (shape->tail != TAIL_NATIVE)
+            continue;
+        for (uint64_t edge = m->start[id] + shape->field_count; edge < m->start[id + 1]; edge++) {
+            struct reference r = heap_reference(heap, id, edge);
+            uint32_t place = model_place(index++);
+            if (r.kind != REFERENCE_POINTER || r.number != (int64_t)(place >> 1) * 8 ||
+                r.certainty != (place & 1 ? CERTAINTY_UNCERTAIN : CERTAINTY_EXACT))
+                ck_abort_msg("object %u: native reference %llu differs", id, (unsigned long long)edge);
+        }
+    }
+}
+
 void check_heap_is_model(struct heap *heap, const struct model *m)
 {
     struct error err;
@@ -332,6 +351,9 @@ void check_heap_is_model(struct heap *heap, const struct model *m)
         check_objects(heap, m); /* one by one, through the block cache */
     ck_assert_ok(heap_load_details(heap, &err), &err);
     check_objects(heap, m);
+    check_places(heap, m); /* block by block, then all at once */
+    ck_assert_ok(heap_load_places(heap, &err), &err);
+    check_places(heap, m);
     uint32_t next = 0;
     for (object_id id = 1; id <= m->object_count; id++) {
         const struct model_preview *p = &m->previews[next];

@@ -38,6 +38,12 @@ struct model {
     struct model_preview *previews; /* from 0 */
 };
 
+/* The place of the native reference number `index` of the heap. */
+static inline uint32_t model_place(uint64_t index)
+{
+    return (uint32_t)((index + 1) * 0x9e3779b1u) >> index % 30 & 0x7fffffff;
+}
+
 uint64_t model_random(struct model *m); /* the next number of the seed's sequence */
 
 /* About `edges_each` references per object on average. */

@@ -98,7 +98,7 @@ START_TEST(sees_every_broken_invariant)
     check(heap, "type 1: name is 2, not 0 to 1");
     heap = make();
     heap->fields[0].kind = REFERENCE_KINDS;
-    check(heap, "field 0: kind is 24");
+    check(heap, "field 0: kind is 25");
     heap = make();
     heap->roots[0].target = 0;
     check(heap, "root 0: target is 0, not 1 to 4");

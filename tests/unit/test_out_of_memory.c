@@ -155,7 +155,7 @@ static bool answer_unreachable(void)
     struct unreachable answer;
     struct heap *heap = snapshot_open(path, &err);
     struct view *view = heap ? view_create(heap, &err) : NULL;
-    bool done = view && unreachable_find(&answer, view, &err);
+    bool done = view && unreachable_find(&answer, view, UINT64_MAX, &err);
     if (done)
         unreachable_free(&answer);
     view_destroy(view);

@@ -222,7 +222,7 @@ START_TEST(one_block_lost)
     struct model *m = model_create(25, 60, 2);
     struct encoder e;
     encode_model(&e, m, 16);
-    unsigned seen[12] = {0};
+    unsigned seen[SNAPSHOT_BLOCK_KINDS] = {0};
     for (uint32_t i = 0; i < e.block_count; i++) {
         unsigned char *byte = e.data + e.offsets[i] + 50;
         *byte ^= 1;
@@ -262,7 +262,7 @@ START_TEST(one_block_lost)
                                                                    : m->root_count);
         heap_destroy(heap);
     }
-    for (unsigned kind = 1; kind < 12; kind++)
+    for (unsigned kind = 1; kind < SNAPSHOT_BLOCK_KINDS; kind++)
         ck_assert_uint_gt(seen[kind], 0);
     encode_free(&e);
     model_destroy(m);

@@ -132,7 +132,7 @@ START_TEST(skips_what_it_does_not_know)
     encode_model(&plain, m, 1000);
     encode_start(&e, 1, 7);
     for (uint32_t i = 0; plain.kinds[i] != 11; i++) {
-        encode_block(&e, (uint16_t)(i % 2 ? 12 : 60000), UINT64_MAX, UINT32_MAX >> 16, UINT64_MAX);
+        encode_block(&e, (uint16_t)(i % 2 ? 13 : 60000), UINT64_MAX, UINT32_MAX >> 16, UINT64_MAX);
         encode_stream(&e, 3, "unknown", 7);
         encode_block_end(&e);
         const unsigned char *block = plain.data + plain.offsets[i];
@@ -196,7 +196,7 @@ START_TEST(refuses_newer_major_versions)
 {
     struct encoder e;
     encode_start(&e, 2, 3);
-    refuses(e.data, e.size, "snapshot format 2.3 is newer than 1.0");
+    refuses(e.data, e.size, "snapshot format 2.3 is newer than 1.1");
     encode_free(&e);
     encode_start(&e, 0, 9);
     refuses(e.data, e.size, "0.9 was never in use");

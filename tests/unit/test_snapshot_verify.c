@@ -81,9 +81,39 @@ START_TEST(finds_nothing_wrong_with_good_files)
 }
 END_TEST
 
+/* Native references have as many places as they are, and words lie in their blocks. */
+START_TEST(counts_places)
+{
+    struct model *m = sound_model(60);
+    for (uint32_t i = 1; i <= m->shape_count; i++)
+        m->shapes[i].tail = TAIL_NATIVE;
+    struct encoder e;
+    encode_model(&e, m, 16);
+    verify(e.data, e.size);
+    ck_assert_str_eq(said, "");
+    uint32_t last = 0;
+    for (uint32_t i = 0; i < e.block_count; i++)
+        last = e.kinds[i] == SNAPSHOT_PLACES ? i : last;
+    ck_assert_uint_gt(last, 0);
+    e.data[e.offsets[last] + 4] = 77; /* a kind nobody knows */
+    encode_fix_checksums(e.data, e.size);
+    verify(e.data, e.size);
+    said_that("native references");
+    encode_free(&e);
+    for (uint32_t i = 1; i <= m->type_count; i++)
+        m->types[i].family = FAMILY_NATIVE;
+    encode_model(&e, m, 16);
+    verify(e.data, e.size);
+    said_that("but has");
+    encode_free(&e);
+    model_destroy(m);
+}
+END_TEST
+
 START_TEST(sees_every_flipped_bit)
 {
     struct model *m = sound_model(20);
+    m->shapes[1].tail = TAIL_NATIVE;
     struct encoder e;
     encode_model(&e, m, 8);
     const char *path = test_file("flipped");
@@ -201,6 +231,7 @@ int main(void)
     Suite *suite = suite_create("snapshot_verify");
     TCase *tests = tcase_create("snapshot_verify");
     tcase_add_loop_test(tests, finds_nothing_wrong_with_good_files, 0, 2);
+    tcase_add_test(tests, counts_places);
     tcase_add_test(tests, sees_every_flipped_bit);
     tcase_add_test(tests, keeps_going_and_names_the_place);
     tcase_add_test(tests, looks_at_what_opening_does_not);

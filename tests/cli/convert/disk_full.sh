@@ -1,0 +1,1 @@
+heldby convert app.1.held -o /dev/full

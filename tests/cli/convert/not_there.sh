@@ -1,0 +1,1 @@
+heldby convert nothing-there.held -o x.held; ls x.held*

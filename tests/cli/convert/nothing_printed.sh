@@ -1,0 +1,1 @@
+heldby convert app.1.held -o small.held; ls small*; heldby verify small.held

@@ -1,0 +1,1 @@
+heldby info aarch64.core

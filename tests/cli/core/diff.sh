@@ -1,0 +1,1 @@
+heldby diff core.held later.held

@@ -1,0 +1,1 @@
+heldby dominators core.held --limit 5

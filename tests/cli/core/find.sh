@@ -1,0 +1,1 @@
+heldby find core.held --type "shop::*" --limit 3

@@ -1,0 +1,1 @@
+heldby growth core.held later.held

@@ -1,0 +1,1 @@
+heldby histogram core.held

@@ -1,0 +1,1 @@
+heldby info i386.core

@@ -1,0 +1,1 @@
+heldby info core.held --json

@@ -1,0 +1,1 @@
+heldby path core.held @16 --json

@@ -1,0 +1,1 @@
+heldby referrers core.held @11

@@ -1,0 +1,1 @@
+heldby info s390.core

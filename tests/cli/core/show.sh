@@ -1,0 +1,1 @@
+heldby show core.held @9

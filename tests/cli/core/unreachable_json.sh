@@ -1,0 +1,1 @@
+heldby unreachable core.held --json

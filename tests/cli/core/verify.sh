@@ -1,0 +1,1 @@
+heldby verify core.held

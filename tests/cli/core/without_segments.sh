@@ -1,0 +1,1 @@
+heldby info empty.core

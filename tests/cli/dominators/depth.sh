@@ -1,0 +1,1 @@
+heldby dominators app.3.held --depth 3 --limit 3

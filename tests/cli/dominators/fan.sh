@@ -1,0 +1,1 @@
+heldby dominators fan.held --limit 5

@@ -1,0 +1,1 @@
+heldby dominators cycles.held 0x7f0000013400 --depth 0

@@ -1,0 +1,1 @@
+heldby dominators app.3.held --by type --limit 3 --json

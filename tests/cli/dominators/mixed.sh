@@ -1,0 +1,1 @@
+heldby dominators mixed.held --depth 0

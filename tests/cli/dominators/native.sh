@@ -1,0 +1,1 @@
+heldby dominators native.1.held --depth 0

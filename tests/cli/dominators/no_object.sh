@@ -1,0 +1,1 @@
+heldby dominators app.3.held 0x1234

@@ -1,0 +1,1 @@
+heldby dominators nothing.held

@@ -1,0 +1,1 @@
+heldby cycles native.1.held

@@ -1,0 +1,1 @@
+heldby cycles mixed.held --json

@@ -1,0 +1,1 @@
+heldby diff app.1.held mixed.held

@@ -1,0 +1,1 @@
+heldby diff native.1.held native.2.held --by path

@@ -1,0 +1,1 @@
+heldby find native.1.held --type "shop::*"

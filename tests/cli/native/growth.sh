@@ -1,0 +1,1 @@
+heldby growth native.1.held native.2.held

@@ -1,0 +1,1 @@
+heldby histogram native.1.held --by size

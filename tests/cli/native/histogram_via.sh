@@ -1,0 +1,1 @@
+heldby histogram mixed.held --by via

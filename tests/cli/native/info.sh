@@ -1,0 +1,1 @@
+heldby info native.1.held | grep -v "^core"

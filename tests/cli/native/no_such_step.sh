@@ -1,0 +1,1 @@
+heldby show native.1.held "shop: g_orders -> +0x28 ->"

@@ -1,0 +1,1 @@
+heldby path mixed.held 0x7f0000000500

@@ -1,0 +1,1 @@
+heldby path mixed.held --type "*"

@@ -1,0 +1,1 @@
+heldby path native.1.held 0x55d000018a40

@@ -1,0 +1,1 @@
+heldby path mixed.held 0x55d000011000

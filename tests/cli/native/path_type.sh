@@ -1,0 +1,1 @@
+heldby path native.2.held --type "shop::*"

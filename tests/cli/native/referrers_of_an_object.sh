@@ -1,0 +1,1 @@
+heldby referrers mixed.held 0x7f0000000500

@@ -1,0 +1,1 @@
+heldby show mixed.held 0x7f0000000400

@@ -1,0 +1,1 @@
+heldby unreachable native.1.held --json

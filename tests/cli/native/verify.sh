@@ -1,0 +1,1 @@
+heldby verify native.1.held; heldby verify mixed.held

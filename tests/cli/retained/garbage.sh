@@ -1,0 +1,1 @@
+heldby retained cycles.held 0x7f0000013400

@@ -1,0 +1,1 @@
+heldby retained app.3.held --type nothing.Here

@@ -1,0 +1,1 @@
+heldby retained app.3.held --type myapp.Session --limit 3
