@@ -42,8 +42,19 @@ static void say_unpacked(void *context, uint64_t done, uint64_t total)
     progress_part("unpacking", context, done, total);
 }
 
-static void say_stage(void *context, const char *stage, uint64_t done, uint64_t total)
+void core_input_say_stage(void *context, const char *stage, uint64_t done, uint64_t total)
 {
+    static const struct {
+        const char *stage, *words;
+    } known[] = {{"heap", "finding the heap of"},
+                 {"Python", "looking for Python in"},
+                 {"objects", "walking the objects of"},
+                 {"roots", "searching the roots of"},
+                 {"blocks", "reading the blocks of"}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(stage, known[i].stage) == 0)
+            stage = known[i].words;
+    }
     progress_part(stage, context, done, total);
 }
 
@@ -66,7 +77,7 @@ bool core_input_extract(const struct invocation *in, const char *path, struct ex
     extract_as.fd = fd;
     extract_as.input = path;
     extract_as.pause_seconds = -1;
-    extract_as.progress = say_stage;
+    extract_as.progress = core_input_say_stage;
     extract_as.progress_context = (void *)path;
     bool done = extract(image, &extract_as, err);
     process_image_free(image);

@@ -30,6 +30,9 @@ struct core_options core_input_options(const struct invocation *in);
 bool core_input_extract(const struct invocation *in, const char *path, struct extract_options extract, int fd,
                         struct error *err);
 
+/* Shows a stage of extract(); the context is the name of what is read. */
+void core_input_say_stage(void *context, const char *stage, uint64_t done, uint64_t total);
+
 /* An open file without a name whose bytes are memory; -1 with *err filled. */
 int core_input_memory(struct error *err);
 

@@ -41,11 +41,6 @@ bool dump_name(pid_t pid, const char *folder, char out[PATH_MAX], struct error *
     return error_system(err, folder, EEXIST, "cannot find a free name in");
 }
 
-static void say_stage(void *context, const char *stage, uint64_t done, uint64_t total)
-{
-    progress_part(stage, context, done, total);
-}
-
 static bool write_snapshot(const struct invocation *in, pid_t pid, const char *name,
                            struct live_result *result, struct error *err)
 {
@@ -67,7 +62,7 @@ static bool write_snapshot(const struct invocation *in, pid_t pid, const char *n
                                  .value_bytes = option_given(in, "no-values") ? 0 : CORE_VALUE_BYTES,
                                  .pause_seconds = result->pause_seconds,
                                  .capture_time = (double)now.tv_sec + (double)now.tv_nsec / 1e9,
-                                 .progress = say_stage,
+                                 .progress = core_input_say_stage,
                                  .progress_context = what};
     bool done = extract(image, &as, err);
     process_image_free(image);

@@ -15,7 +15,7 @@ static uint64_t word(const uint8_t *p)
 
 static void note(struct cpython_core *core, uint64_t block, uint64_t certain)
 {
-    if ((block & 15) != 0 || block < 4096)
+    if ((block & 15) != 0 || block < 4096 || core->owned_count > 4 * core->most_blocks)
         return;
     if (core->owned_count == core->owned_capacity) {
         size_t wanted = core->owned_capacity * 2 + 65536;
@@ -55,6 +55,7 @@ static void note_ordered(struct cpython_core *core, const uint8_t *p)
 {
     enum { FIRST_NODE = 48, FAST_NODES = 64, NODE_NEXT = 16 }; /* Objects/odictobject.c */
     uint64_t most = word(p + DICT_USED);
+    most = most < core->most_blocks ? most : 0;
     note_dict(core, p);
     note(core, word(p + FAST_NODES), CERTAIN);
     for (uint64_t node = word(p + FIRST_NODE); mem_plausible(node) && most > 0;
@@ -78,6 +79,7 @@ static void note_str(struct cpython_core *core, const uint8_t *p)
 static void note_deque(struct cpython_core *core, const uint8_t *p)
 {
     uint64_t last = word(p + DEQUE_RIGHT), most = word(p + OB_SIZE) / DEQUE_BLOCK + 2;
+    most = most < core->most_blocks ? most : 0;
     for (uint64_t block = word(p + DEQUE_LEFT); mem_plausible(block) && most > 0; most--) {
         note(core, block, CERTAIN);
         if (block == last)

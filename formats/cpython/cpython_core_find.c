@@ -273,7 +273,7 @@ static enum cpython_verdict verdict_of(struct cpython_core *core, struct search 
         version_text(core, m, s->version, sizeof(s->version));
     if (!any && !s->passed && m == NULL)
         return CPYTHON_ABSENT;
-    uint32_t hex = s->passed ? r->hex : cpython_version_hex(text);
+    uint32_t hex = s->passed ? r->hex : text[0] != '\0' ? cpython_version_hex(text) : 0;
     if (m != NULL &&
         (has_symbol(core, m, "_Py_MergeZeroLocalRefcount", NULL) || strstr(text, "free-threading") != NULL)) {
         cpython_say(r, "CPython ", text, " is a free-threaded build: its objects are not walked");
@@ -295,7 +295,11 @@ static enum cpython_verdict verdict_of(struct cpython_core *core, struct search 
                     " has no layout in this version of heldby: its objects are not walked");
         return CPYTHON_UNKNOWN;
     }
-    if (s->empty || without_modules(core, s, hex))
+    if (text[0] == '\0')
+        cpython_say(r,
+                    "CPython's own structures are not in the memory that is here: its objects are not walked",
+                    "", "");
+    else if (s->empty || without_modules(core, s, hex))
         cpython_say(r, "CPython ", text, " has no interpreter: it was not initialised yet, or has ended");
     else
         cpython_say(r, "CPython ", text, " is here, but its structures are not where this version has them");

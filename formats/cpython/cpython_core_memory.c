@@ -1,14 +1,12 @@
 /* The view of memory that the walker has over an image. */
 #include "formats/cpython/cpython_core_private.h"
 
-#include <stdlib.h>
-
 _Thread_local struct memory_view memory_view;
 
 void memory_fault(void)
 {
     if (memory_view.guard == NULL || *memory_view.guard == NULL)
-        abort(); /* a view without a guard: a mistake of ours, never of the input */
+        __builtin_trap(); /* a view without a guard: a mistake of ours, never of the input */
     siglongjmp(**memory_view.guard, 1);
 }
 

@@ -173,8 +173,13 @@ bool core_pools(struct cpython_core *core, struct block_index *index, struct err
             continue;
         uint64_t at = (r->start + core->pool_size - 1) & ~(core->pool_size - 1);
         for (; at + core->pool_size <= r->start + r->present; at += core->pool_size) {
-            if (!pool_read(core, at, r->data + (at - r->start), &pool))
+            const uint8_t *p = r->data + (at - r->start);
+            if (!pool_read(core, at, p, &pool))
                 continue;
+            /* The list of free blocks jumps about in the next pool: it is to be in the cache by then. */
+            for (uint64_t ahead = 0;
+                 at + 2 * core->pool_size <= r->start + r->present && ahead < core->pool_size; ahead += 64)
+                __builtin_prefetch(p + core->pool_size + ahead);
             if (!take_pool(core, index, &pool, err))
                 return false;
         }

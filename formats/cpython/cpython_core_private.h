@@ -68,6 +68,7 @@ struct cpython_core {
     size_t text_count, text_capacity;
     struct block_index objects, pools; /* where objects begin; where pools begin */
     const struct block_index *native;  /* during the walk */
+    uint64_t most_blocks;              /* that so much memory can hold; damaged lists may lead in circles */
     uint64_t *owned;                   /* buffers that objects own, in order of finding */
     size_t owned_count, owned_capacity;
     struct core_arena *arenas;
@@ -213,8 +214,8 @@ enum core_beyond {
     BEYOND_TEE,       /* in its words, of which not all are used */
 };
 
-/* A Pickler's tp_traverse reports its memo in later patch levels of 3.11, and since. Before that, the memo is a
- * native block like any other. */
+/* A Pickler's tp_traverse reports its memo in later patch levels of 3.11, and since. Before that, the memo is
+ * a native block like any other. */
 static inline bool core_memo_traversed(const struct cpython_core *core)
 {
     return core->runtime.hex >= 0x030b0300;

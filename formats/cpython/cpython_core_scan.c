@@ -8,6 +8,8 @@ bool cpython_core_scan(struct cpython_core *core, struct block_index *index,
                        uint64_t (*block_size)(const struct process_image *image, uint64_t address),
                        struct error *err)
 {
+    for (size_t i = 0; i < core->image->space.region_count; i++)
+        core->most_blocks += core->image->space.regions[i].present / 16;
     if (!core_types_init(&core->types) || !block_index_init(&core->objects, err) ||
         !block_index_init(&core->pools, err))
         return error_no_memory(err);

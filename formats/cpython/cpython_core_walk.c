@@ -41,6 +41,23 @@ static void rings_stage(struct walk *w, void *context)
     walk_rings(w);
 }
 
+static void facts_stage(struct walk *w, void *context)
+{
+    (void)context;
+    walk_runtime_facts(w);
+}
+
+static void roots_stage(struct walk *w, void *context)
+{
+    (void)context;
+    walk_roots(w);
+}
+
+static void collecting_stage(struct walk *w, void *context)
+{
+    *(bool *)context = cpython_gc_running(&w->core->runtime);
+}
+
 /* Up to 3.10 the frame of a running call is an object, but of its thread's stack, not of the heap
  * (Include/cpython/frameobject.h: f_executing; 3.10: f_state, where 0 is executing). */
 static bool runs(const struct walk *w, uint64_t object)
@@ -90,15 +107,17 @@ static const char *stages(struct cpython_core *core)
     walk_static_init(w);
     if (!walk_check(w))
         return "the interpreter's structures are not where this version has them";
-    walk_runtime_facts(w);
+    bool collecting = true; /* if that cannot be read */
+    walk_guarded(w, facts_stage, NULL);
     if (!walk_runtime_known(w))
         return "no memory for the walk";
-    bool collecting = cpython_gc_running(&core->runtime);
+    walk_guarded(w, collecting_stage, &collecting);
     if (!walk_guarded(w, rings_stage, NULL) || w->rings_broken)
         core->unlisted = true;
     core->unlisted = core->unlisted || collecting;
     core->listed = w->count;
-    walk_roots(w);
+    if (!walk_guarded(w, roots_stage, NULL))
+        w->limits = "memory of the interpreter is missing: not all of Python's roots are known";
     walk_all(w);
     core->scanned = w->count;
     append_scanned(w);
@@ -120,6 +139,8 @@ bool cpython_core_walk(struct cpython_core *core, const struct cpython_core_requ
     w->writer = request->writer;
     w->core = core;
     core->walk = w;
+    w->most_objects = core->most_blocks;
+    w->most_edges = core->most_blocks * 16; /* a reference is a word; shared keys name some of them again */
     core->visitor = request->native;
     core->native = request->native != NULL ? request->native->index : NULL;
     core->request = (struct capture_request){.runtime = &core->runtime,

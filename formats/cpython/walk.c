@@ -337,6 +337,12 @@ static void run(struct walk *w)
         visit(w, id, walk_entry(w, id));
         if (__builtin_expect(id % 65536 == 0, 0)) {
             w->request->shared->objects = id;
+#ifdef HELDBY_MEMORY_SPACE
+            if (w->pushed > w->most_edges) {
+                w->limits = "more references than memory can hold: it is damaged";
+                return;
+            }
+#endif
             if (w->deadline_ns != 0 && walk_now_ns() > w->deadline_ns) {
                 w->limits = "walk stopped at its time limit";
                 return;

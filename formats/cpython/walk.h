@@ -198,6 +198,8 @@ struct walk {
     volatile uint32_t skip_prefetch; /* prefetching ahead of this object faulted */
 #ifdef HELDBY_MEMORY_SPACE
     struct cpython_core *core;
+    /* What so much memory can hold; damaged memory may lead in circles. */
+    uint64_t most_objects, most_edges, steps;
 #endif
 };
 
@@ -268,6 +270,10 @@ static inline void walk_resolve(struct walk *w, uint32_t *slot, uint64_t address
 /* The next edge of the object being visited. 0 and implausible addresses are empty places. */
 static inline void walk_push(struct walk *w, uint64_t address)
 {
+#ifdef HELDBY_MEMORY_SPACE
+    if (__builtin_expect(w->pushed > w->most_edges, 0))
+        memory_fault();
+#endif
     uint32_t *slot = mem_plausible(address) ? address_map_slot(&w->map, address) : &w->empty_slot;
     __builtin_prefetch(slot, 1);
     uint32_t h = w->fifo_head;

@@ -63,6 +63,10 @@ static void arrivals_end(struct walk *w, struct arrivals *a)
 
 static bool full(const struct walk *w, uint64_t seen)
 {
+#ifdef HELDBY_MEMORY_SPACE
+    if (seen > w->most_objects)
+        return true;
+#endif
     return w->memory.failed || w->count >= UINT32_MAX - 2 * DELAY || seen >= UINT32_MAX;
 }
 

@@ -320,8 +320,20 @@ static bool is_hook_thread(const struct walk *w, uint64_t state)
     return q->skip_ident != 0 && mem_u64(state + w->layout->thread_id) == q->skip_ident;
 }
 
+/* Once per thread, and per frame: false when a list leads in a circle, which only damaged memory does. */
+static bool goes_on(struct walk *w, uint64_t most)
+{
+#ifdef HELDBY_MEMORY_SPACE
+    return w->steps++ < most;
+#else
+    (void)w, (void)most;
+    return true;
+#endif
+}
+
 void walk_roots(struct walk *w)
 {
+    enum { MOST_THREADS = 1000000, MOST_FRAMES = 20000000 }; /* over all interpreters */
     const struct cpython_layout *l = w->layout;
     uint32_t number = 0;
     for (uint64_t i = mem_u64(w->runtime + l->interpreters_head); i != 0 && number < 1000;
@@ -329,13 +341,13 @@ void walk_roots(struct walk *w)
         walk_guarded(w, modules, &i);
         walk_guarded(w, interpreter_fields, &i);
         uint64_t state = mem_u64(i + l->threads_head);
-        for (unsigned guard = 0; mem_plausible(state) && guard < 100000;
+        for (unsigned guard = 0; mem_plausible(state) && guard < 100000 && goes_on(w, MOST_THREADS);
              state = mem_u64(state + TSTATE_NEXT), guard++) {
             struct thread_walk t = {.interpreter = i, .state = state, .interpreter_number = number};
             if (is_hook_thread(w, state) || !walk_guarded(w, thread_fields, &t))
                 continue;
             const struct capture_call *call = walk_hook_call_of(w, state);
-            while (mem_plausible(t.frame)) {
+            while (mem_plausible(t.frame) && goes_on(w, MOST_FRAMES)) {
                 struct frame_walk c = {.thread = &t};
                 if (!walk_guarded(w, frame, &c))
                     break;

@@ -41,9 +41,15 @@ static uint64_t find_python_traverse(struct walk *w)
     return 0;
 }
 
+static void python_traverse(struct walk *w, void *context)
+{
+    (void)context;
+    w->python_traverse = find_python_traverse(w);
+}
+
 bool walk_runtime_known(struct walk *w)
 {
-    w->python_traverse = find_python_traverse(w);
+    walk_guarded(w, python_traverse, NULL);
     w->type_traverse = mem_u64(w->type_type + TP_TRAVERSE);
     return walk_types_init(w);
 }

@@ -512,9 +512,15 @@ struct walk_type *walk_type_make(struct walk *w, uint64_t address)
     return t;
 }
 
+static void static_table_part(struct walk *w, void *context)
+{
+    (void)context;
+    find_static_table(w);
+}
+
 bool walk_types_init(struct walk *w)
 {
-    find_static_table(w);
+    walk_guarded(w, static_table_part, NULL);
     if (!grow(w))
         return false;
     w->unreadable = capture_alloc(&w->memory, sizeof(*w->unreadable));

@@ -245,7 +245,7 @@ static void find_root(struct elf_image *self, uint32_t pid)
     snprintf(path, sizeof path, "/proc/%" PRIu32 "/ns/mnt", pid);
     if (stat(path, &theirs) != 0 || stat("/proc/self/ns/mnt", &ours) != 0 || theirs.st_ino == ours.st_ino)
         return;
-    snprintf(path, sizeof path, "/proc/%" PRIu32 "/root", pid);
+    snprintf(path, sizeof path, "/proc/%" PRIu32 "/%s", pid, "root");
     self->sysroot = keep(self, path, strlen(path));
 }
 

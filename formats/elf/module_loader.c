@@ -20,11 +20,13 @@ static uint64_t first_record(const struct elf_image *self)
     return 0;
 }
 
-/* The known module with this dynamic section, or module_count. */
+/* The known module with this dynamic section, or with these first bytes; else module_count. */
 static size_t known(const struct elf_image *self, uint64_t dynamic)
 {
+    uint64_t header = image_first_mapping(self->image, image_mapping_at(self->image, dynamic));
     size_t i = 0;
-    while (i < self->module_count && self->modules[i].dynamic != dynamic)
+    while (i < self->module_count && self->modules[i].dynamic != dynamic &&
+           (header == 0 || self->modules[i].header_address != header))
         i++;
     return i;
 }

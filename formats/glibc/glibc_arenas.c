@@ -277,25 +277,28 @@ static bool scan_module(struct glibc_search *s, const struct image_module *modul
 /* By symbol and by content, from the likely places to the unlikely ones. */
 static bool find_main_in(struct glibc_search *s, bool broken)
 {
-    for (unsigned libc = 1; libc < 2; libc--) {
-        for (size_t i = 0; i < s->image->module_count; i++)
-            if (is_libc(&s->image->modules[i]) == libc &&
-                !scan_module(s, &s->image->modules[i], libc != 0, broken))
+    bool libc = false;
+    for (unsigned turn = 0; turn < 2 && !has_main(s); turn++) /* libcs first */
+        for (size_t i = 0; i < s->image->module_count; i++) {
+            const struct image_module *module = &s->image->modules[i];
+            libc |= is_libc(module);
+            if (is_libc(module) == (turn == 0) && !scan_module(s, module, turn == 0, broken))
                 return false;
-        if (has_main(s))
-            return true;
-    }
-    if (s->heap->arena_count > 0)
-        return true;
-    /* No modules (a cut core, one without notes): all memory that can be written, small regions first: the
-     * data of a library is small. */
+        }
+    if (s->heap->arena_count > 0 || libc)
+        return true; /* a libc whose malloc is not in use has no arena anywhere else */
+    /* All memory that can be written, the small regions first: the data of a library is small. The large ones
+     * only where nothing is known of modules (a cut core, one without notes). */
     static const uint64_t limits[3] = {0, 8u << 20, UINT64_C(1) << 30};
-    for (unsigned pass = 1; pass < 3 && !has_main(s); pass++)
+    uint64_t left = UINT64_C(4) << 30;
+    for (unsigned pass = 1; pass < (s->image->module_count == 0 ? 3u : 2u) && !has_main(s); pass++)
         for (size_t i = 0; i < s->space->region_count; i++) {
             const struct memory_region *r = &s->space->regions[i];
-            if (r->origin == MEMORY_DUMPED && (r->access & MEMORY_WRITE) != 0 &&
-                r->present > limits[pass - 1] && r->present <= limits[pass] &&
-                !scan(s, r->start, r->start + r->present, false, broken))
+            if (r->origin != MEMORY_DUMPED || (r->access & MEMORY_WRITE) == 0 ||
+                r->present <= limits[pass - 1] || r->present > limits[pass] || r->present > left)
+                continue;
+            left -= r->present;
+            if (!scan(s, r->start, r->start + r->present, false, broken))
                 return false;
         }
     return true;

@@ -120,7 +120,27 @@ uint64_t glibc_memory_end(const struct glibc_search *s, uint64_t address)
     if (r == NULL)
         return 0;
     const struct memory_region *last = s->space->regions + s->space->region_count - 1;
-    while (r->present == r->end - r->start && r < last && r[1].start == r->end && glibc_anonymous(&r[1]))
+    while (r < last && r[1].start == r->end && glibc_anonymous(&r[1]))
         r++;
-    return r->start + r->present > address ? r->start + r->present : 0;
+    return r->end;
+}
+
+uint64_t glibc_present_from(const struct glibc_search *s, uint64_t address, uint64_t end)
+{
+    size_t low = 0, high = s->space->region_count; /* the first that ends behind the address */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (s->space->regions[middle].end <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < s->space->region_count && s->space->regions[low].start < end; low++) {
+        const struct memory_region *r = &s->space->regions[low];
+        if (address < r->start)
+            address = r->start;
+        if (address - r->start < r->present)
+            return address;
+    }
+    return end;
 }

@@ -80,6 +80,38 @@ static bool empty_fastbin(struct glibc_search *s, size_t arena, unsigned bin)
     return true;
 }
 
+/* The arena of a chunk; NULL: not known. */
+static const struct glibc_arena *arena_of_chunk(struct glibc_search *s, uint64_t chunk)
+{
+    if ((glibc_word(&s->view, chunk + 8) & CHUNK_NOT_MAIN) == 0) {
+        for (size_t i = 0; i < s->heap->arena_count; i++)
+            if (s->heap->arenas[i].main)
+                return &s->heap->arenas[i];
+        return NULL;
+    }
+    size_t low = 0, high = s->span_count; /* the last span that begins at or before it */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (s->spans[middle].base <= chunk)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 && chunk - s->spans[low - 1].base < s->spans[low - 1].size
+               ? &s->heap->arenas[s->spans[low - 1].number]
+               : NULL;
+}
+
+/* Is malloc_consolidate at work on the fastbin of `size`? It has emptied the bin and have_fastchunks, and
+ * holds the lock, if there is more than one thread. */
+static bool is_consolidating(struct glibc_search *s, uint64_t chunk, uint64_t size)
+{
+    const struct glibc_arena *a = arena_of_chunk(s, chunk);
+    return a != NULL && a->address != 0 && (a->locked || s->image->thread_count <= 1) &&
+           (uint32_t)glibc_word(&s->view, a->address + 8) == 0 &&
+           glibc_word(&s->view, a->address + s->layout->fastbins + (size / 16 - 2) * 8) == 0;
+}
+
 /* malloc_consolidate takes a whole fastbin and works it off: where a thread was stopped in there, the rest
  * hangs on a pointer to a chunk in its registers. Its end, a link to nothing, is unmistakable with
  * safe-linking only. */
@@ -87,12 +119,12 @@ static void take_held(struct glibc_search *s)
 {
     if (!s->heap->safe_linking || s->layout->fastbins == 0)
         return;
-    for (size_t i = 0; i < s->held_count; i++) {
-        uint64_t first = s->held[i], size;
-        if (first == 0 || (first & 15) != 0 || (i > 0 && s->held[i - 1] == first))
+    for (size_t i = 0; i < s->image->thread_count * IMAGE_REGISTERS; i++) {
+        uint64_t first = s->image->threads[i / IMAGE_REGISTERS].registers[i % IMAGE_REGISTERS], size;
+        if (first == 0 || (first & 15) != 0)
             continue;
         size = glibc_used_size(s, first + 16);
-        if (size == 0 || size > (FASTBINS + 1) * 16)
+        if (size == 0 || size > (FASTBINS + 1) * 16 || !is_consolidating(s, first, size))
             continue;
         uint64_t length = 0, at = first;
         while (at != 0 && (at & 15) == 0 && is_block_chunk(s, at, size) && glibc_spend(s, 1) &&

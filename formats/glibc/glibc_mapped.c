@@ -49,33 +49,42 @@ static bool take_chunk(struct glibc_search *s, uint64_t at, uint64_t size)
  * was asked for (_int_memalign). */
 static const uint16_t places[] = {0, 16, 48, 112, 240, 496, 1008, 2032, 4080};
 
+/* Is `head` the head that counts in the mapping that begins at `at`? */
+static bool is_head(struct glibc_search *s, uint64_t head, uint64_t at, uint64_t end, uint64_t *ret_size)
+{
+    bool is_new;
+    if ((glibc_word(&s->view, head) & ~UINT64_C(1)) != head - at)
+        return false;
+    uint64_t size = mapped_chunk(s, head, at, end, &is_new);
+    if (size > 0)
+        *ret_size = size;
+    return size > 0;
+}
+
 /* An aligned block (_int_memalign) has its head inside the mapping; the one at the start stays as it was
- * then, also when the mapping is made smaller or larger (mremap_chunk). Returns the head that counts, its
- * size by *ret_size. */
+ * then, also when the mapping is made smaller, larger or moved (mremap_chunk), which can leave the block
+ * unaligned. Returns the head that counts, its size by *ret_size. */
 static uint64_t aligned_head(struct glibc_search *s, uint64_t at, uint64_t end, uint64_t *ret_size)
 {
-    uint64_t total = *ret_size;
+    enum { FARTHEST = 4 << 20 }; /* larger alignments are not looked for where a block was moved */
+    uint64_t total = *ret_size, stop = at + total;
     for (uint64_t alignment = 32; alignment < total; alignment *= 2) {
         /* Before 2.43 what is cut off in front is a chunk at least. */
         uint64_t first = ((at + 16 + alignment - 1) & ~(alignment - 1)) - 16;
-        for (uint64_t head = first; head <= first + alignment && head - at + SMALLEST <= total;
-             head += alignment) {
-            bool is_new;
-            if (head == at || (glibc_word(&s->view, head) & ~UINT64_C(1)) != head - at)
-                continue;
-            uint64_t size = mapped_chunk(s, head, at, end, &is_new);
-            if (size > 0) {
-                *ret_size = size;
+        for (uint64_t head = first; head <= first + alignment && head + SMALLEST <= stop; head += alignment)
+            if (head != at && is_head(s, head, at, end, ret_size))
                 return head;
-            }
-        }
     }
+    for (uint64_t head = at + PAGE - 16; head + SMALLEST <= stop && head - at < FARTHEST; head += PAGE)
+        if (is_head(s, head, at, end, ret_size))
+            return head;
     return at;
 }
 
 static bool scan(struct glibc_search *s, uint64_t start, uint64_t end, unsigned first, unsigned last)
 {
-    for (uint64_t page = (start + PAGE - 1) & ~(uint64_t)(PAGE - 1); page < end;) {
+    for (uint64_t page = start; page < end;) {
+        page = (glibc_present_from(s, page, end) + PAGE - 1) & ~(uint64_t)(PAGE - 1);
         uint64_t claimed = glibc_claimed(s, page);
         if (claimed != 0) {
             page = (claimed + PAGE - 1) & ~(uint64_t)(PAGE - 1);
@@ -105,7 +114,7 @@ static bool scan_all(struct glibc_search *s, unsigned first, unsigned last)
 {
     for (size_t i = 0; i < s->space->region_count; i++) {
         const struct memory_region *r = &s->space->regions[i];
-        if (!glibc_anonymous(r) || r->present == 0)
+        if (!glibc_anonymous(r))
             continue;
         uint64_t end = glibc_memory_end(s, r->start);
         if (!scan(s, r->start, end, first, last))
@@ -143,11 +152,12 @@ bool glibc_walk_noncontiguous(struct glibc_search *s, uint32_t arena)
         return true;
     for (size_t i = 0; i < s->space->region_count; i++) {
         const struct memory_region *r = &s->space->regions[i];
-        if (!glibc_anonymous(r) || r->present == 0)
+        if (!glibc_anonymous(r))
             continue;
         uint64_t end = glibc_memory_end(s, r->start);
-        uint64_t page = (r->start + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+        uint64_t page = r->start;
         while (page < end && a->walked < a->system_mem) {
+            page = (glibc_present_from(s, page, end) + PAGE - 1) & ~(uint64_t)(PAGE - 1);
             uint64_t claimed = glibc_claimed(s, page);
             if (claimed != 0) {
                 page = (claimed + PAGE - 1) & ~(uint64_t)(PAGE - 1);

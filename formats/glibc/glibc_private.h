@@ -122,8 +122,11 @@ bool glibc_held(const struct glibc_search *s, uint64_t value);
 /* Tries cost: false once the budget is used up. */
 bool glibc_spend(struct glibc_search *s, uint64_t steps);
 
-/* The writable memory from an address on, over regions that follow each other directly; 0: none is there. */
+/* The end of the anonymous memory an address lies in, over regions that follow each other directly, whether
+ * its bytes are here or not; 0: nothing is mapped there. */
 uint64_t glibc_memory_end(const struct glibc_search *s, uint64_t address);
+/* The first address from `address` on whose bytes are here; `end`: none before that. */
+uint64_t glibc_present_from(const struct glibc_search *s, uint64_t address, uint64_t end);
 /* Anonymous memory that can be written, as far as is known. */
 bool glibc_anonymous(const struct memory_region *region);
 

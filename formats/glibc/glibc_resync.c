@@ -17,9 +17,7 @@ static uint64_t fence_end(struct glibc_search *s, const struct glibc_walk *walk,
     return at - from >= 32 || (at > from && at >= end) ? at : 0;
 }
 
-/* Foreign memory after fenceposts (someone else called sbrk) or bytes that are no chunk: where the next run
- * begins; 0: nowhere. */
-static uint64_t next_run(struct glibc_walker *w, uint64_t from)
+uint64_t glibc_next_run(struct glibc_walker *w, uint64_t from)
 {
     uint64_t end = w->walk->end, top = w->walk->top;
     for (uint64_t at = from; at + 16 <= end; at += 16) {
@@ -28,8 +26,11 @@ static uint64_t next_run(struct glibc_walker *w, uint64_t from)
         if (!glibc_spend(w->s, 1))
             break;
         uint64_t head;
-        if (!glibc_read(&w->s->view, at + 8, &head))
-            break;
+        if (!glibc_read(&w->s->view, at + 8, &head)) { /* a hole: on behind it */
+            uint64_t present = glibc_present_from(w->s, at, end) & ~UINT64_C(15);
+            at = present > at ? present - 16 : at;
+            continue;
+        }
         if (head < SMALLEST || (head & (8 | w->walk->wrong)) != 0 || head > end - at + 7)
             continue;
         if (glibc_run_begins(w->s, w->walk, at, 16, 0))
@@ -47,7 +48,7 @@ static bool after_fence(struct glibc_walker *w, struct glibc_place *place, uint6
     bool more = w->walk->top > at && w->walk->top < w->walk->end;
     if (!more && (w->walk->right & CHUNK_NOT_MAIN) != 0)
         return true;
-    uint64_t next = next_run(w, at);
+    uint64_t next = glibc_next_run(w, at);
     if (next == 0)
         return true;
     w->segment = next;
@@ -125,10 +126,6 @@ bool glibc_resynchronise(struct glibc_walker *w, struct glibc_place *place)
         s->heap->overhead += end - at;
         return glibc_stop(w, place, end, GLIBC_END_FENCE);
     }
-    const struct memory_region *r = address_space_region(s->space, end - 1);
-    if (r != NULL && r->start + r->present < r->end && end == r->start + r->present && bytes >= SMALLEST &&
-        (place->head & (8 | w->walk->wrong)) == 0 && bytes <= r->end - at) /* a cut core ends in this chunk */
-        return glibc_cut_off(w, place, bytes);
     if (top > at &&
         bytes == end - at) { /* the former top, split or merged a moment ago (use_top, _int_free) */
         glibc_add_free(w, top - at);
@@ -144,12 +141,19 @@ bool glibc_resynchronise(struct glibc_walker *w, struct glibc_place *place)
         glibc_go_on(w, place, to);
         return true;
     }
-    if (last != 0 && block_index_has(s->index, last + 16) && glibc_word(&s->view, at) == at - last &&
-        glibc_is_linked(s, last)) { /* what says that it is free was overwritten too */
+    /* What says whether the chunk before is in use was overwritten too: its links tell. */
+    bool used = last != 0 && block_index_has(s->index, last + 16),
+         linked = last != 0 && glibc_is_linked(s, last);
+    if (used && linked && glibc_word(&s->view, at) == at - last) {
         block_index_remove(s->index, last + 16);
         w->used.count--;
         w->used.bytes -= at - last;
         glibc_add_free(w, at - last);
+    } else if (last != 0 && !used && !linked && !busy) {
+        w->free.count--;
+        w->free.bytes -= at - last;
+        if (!glibc_add_used(w, last, at - last))
+            return false;
     }
     to = run_inside(w, last, at);
     if (to != 0) { /* the chunk before is the damaged one */
@@ -168,7 +172,7 @@ bool glibc_resynchronise(struct glibc_walker *w, struct glibc_place *place)
         glibc_go_on(w, place, to);
         return true;
     }
-    to = next_run(w, at + 16);
+    to = glibc_next_run(w, at + 16);
     if (to == 0) {
         w->damaged = true;
         s->damages++;

@@ -137,10 +137,11 @@ static uint32_t list_length(struct glibc_search *s, const struct cache *c, uint3
 }
 
 /* A thread may have been stopped between a list and its count, in one bin, by one; where the heap is damaged,
- * more bins can be broken. */
+ * more bins can be broken. But some lists must be right to the last: a block full of pointers is not to pass
+ * for a cache. Without safe-linking a list's end, a word of zeros, says little. */
 static bool is_cache(struct glibc_search *s, const struct cache *c, uint32_t *lengths)
 {
-    unsigned odd = 0, good = 0, filled = 0;
+    unsigned odd = 0, good = 0, filled = 0, off_by_one = 0;
     for (uint32_t b = 0; b < c->kind->bins; b++) {
         enum list_end end;
         lengths[b] = list_length(s, c, b, &end);
@@ -150,12 +151,16 @@ static bool is_cache(struct glibc_search *s, const struct cache *c, uint32_t *le
         uint32_t counted = c->kind->counts_left ? c->limit - c->counts[b] : c->counts[b];
         if (end == LIST_WHOLE && lengths[b] == counted)
             good++;
-        else if (end == LIST_WHOLE && lengths[b] + 1 != counted && lengths[b] != counted + 1)
+        else if (end == LIST_WHOLE && (lengths[b] + 1 == counted || lengths[b] == counted + 1))
+            off_by_one++;
+        else if (end == LIST_WHOLE)
             odd += 2;
         else if (end != LIST_CUT)
             odd++;
     }
-    return filled == 0 || (good > 0 && odd <= 1 + good / 3) || (filled == 1 && odd <= 1);
+    if (filled == 0 || (good == 0 && filled == 1 && off_by_one == 1 && s->heap->safe_linking))
+        return true;
+    return good > 0 && odd + off_by_one <= (s->heap->safe_linking ? 1 + good / 3 : good / 2);
 }
 
 bool glibc_tcaches(struct glibc_search *s)

@@ -68,7 +68,15 @@ bool glibc_cut_off(struct glibc_walker *w, struct glibc_place *place, uint64_t s
         glibc_add_free(w, size);
     else if (!glibc_add_used(w, place->at, size))
         return false;
-    return glibc_stop(w, place, place->at + size, GLIBC_END_LOST);
+    uint64_t end = place->at + size, next = glibc_present_from(s, end, w->walk->end);
+    if (!glibc_stop(w, place, end, GLIBC_END_LOST) || next >= w->walk->end)
+        return !s->failed;
+    next = glibc_next_run(w, next); /* pages left out of the core (MADV_DONTDUMP) */
+    if (next == 0)
+        return true;
+    w->segment = next;
+    glibc_go_on(w, place, next);
+    return true;
 }
 
 /* At top. True with place->over unset: it was not the top after all, go on. */

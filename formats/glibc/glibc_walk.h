@@ -57,6 +57,9 @@ bool glibc_is_linked(struct glibc_search *s, uint64_t chunk);
 bool glibc_stop(struct glibc_walker *w, struct glibc_place *place, uint64_t at, enum glibc_end end);
 /* Behind a gap that is no chunk: on at `to`. */
 void glibc_go_on(struct glibc_walker *w, struct glibc_place *place, uint64_t to);
+/* Behind memory of others (someone else called sbrk), bytes that are no chunk, or bytes that are not here:
+ * where the next run of chunks begins; 0: nowhere. */
+uint64_t glibc_next_run(struct glibc_walker *w, uint64_t from);
 /* The memory breaks off inside the chunk at place->at, or just behind it. */
 bool glibc_cut_off(struct glibc_walker *w, struct glibc_place *place, uint64_t size);
 /* The bytes at place->at are no chunk head. */

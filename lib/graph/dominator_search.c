@@ -6,7 +6,7 @@
 #include "lib/base/memory.h"
 #include "lib/graph/shape_traits.h"
 
-/* Targets whose numbers are fetched when an object is entered. */
+/* Targets whose marks are fetched when an object is entered. */
 enum { AHEAD = 16 };
 
 static bool is_block(const struct dominator_search *s, object_id id)
@@ -34,18 +34,21 @@ static bool is_followed(const struct dominator_search *s, object_id source, uint
 static void number(struct dominator_search *s, object_id id, uint32_t parent)
 {
     uint32_t n = ++s->count;
-    s->number[id] = n;
+    struct dominator_mark *mark = &s->mark[id];
+    uint32_t references = mark->next;
+    mark->number = n;
+    mark->next = s->first[n] = s->used;
+    s->used += references;
     s->object[n] = id;
     s->parent[n] = parent;
     s->position[n] = 0;
-    s->source_end[n] = s->source_end[n - 1] + s->unused[id];
 }
 
 static void fetch(const struct dominator_search *s, object_id id)
 {
     uint64_t at = csr_start(&s->heap->edges, id), end = csr_end(&s->heap->edges, id);
     for (uint64_t last = end - at > AHEAD ? at + AHEAD : end; at < last; at++)
-        __builtin_prefetch(&s->number[s->heap->edges.item[at]], 1);
+        __builtin_prefetch(&s->mark[s->heap->edges.item[at]], 1);
 }
 
 /* Goes on with the references of number n. Returns the number to go on with: a new one below it, or the one
@@ -61,7 +64,8 @@ static uint32_t advance(struct dominator_search *s, uint32_t n, uint32_t floor)
         object_id target = heap->edges.item[start + position++];
         if (!target || target == id || !is_followed(s, id, position - 1, target, care))
             continue;
-        uint32_t known = s->number[target];
+        struct dominator_mark *mark = &s->mark[target];
+        uint32_t known = mark->number;
         if (!known) {
             number(s, target, n);
             if (csr_start(&heap->edges, target) == csr_end(&heap->edges, target))
@@ -71,14 +75,14 @@ static uint32_t advance(struct dominator_search *s, uint32_t n, uint32_t floor)
             return s->count;
         }
         if (known > floor)
-            s->source[s->source_end[known] - s->unused[target]--] = n;
+            s->source[mark->next++] = n;
     }
     return s->parent[n];
 }
 
 static void number_from(struct dominator_search *s, object_id seed, uint32_t floor)
 {
-    if (s->number[seed])
+    if (s->mark[seed].number)
         return;
     number(s, seed, 0);
     fetch(s, seed);
@@ -124,7 +128,7 @@ static bool number_classes(struct dominator_search *s, struct error *err)
                     continue;
                 if (pass)
                     number_from(s, class, 0);
-                else if (!s->number[class])
+                else if (!s->mark[class].number)
                     add_root(s, class);
             }
     }
@@ -158,7 +162,7 @@ static void leave_all(const struct dominator_search *s, struct leaving *l, objec
         uint32_t *position = &l->position[l->depth - 1];
         while (!entered && *position < degree) {
             object_id target = heap->edges.item[start + (*position)++];
-            if (!target || s->number[target] || !is_followed(s, id, *position - 1, target, care) ||
+            if (!target || s->mark[target].number || !is_followed(s, id, *position - 1, target, care) ||
                 !object_set_enter(&l->met, target))
                 continue;
             l->stack[l->depth] = target;
@@ -182,7 +186,7 @@ static bool number_unreached(struct dominator_search *s, struct error *err)
     bool ok = l.stack && l.left && l.position;
     ok = (ok || error_no_memory(err)) && object_set_create(&l.met, s->heap, err);
     for (object_id id = 1; ok && id <= s->heap->object_count; id++)
-        if (!s->number[id])
+        if (!s->mark[id].number)
             leave_all(s, &l, id);
     uint32_t floor = s->count;
     for (uint32_t i = ok ? l.count : 0; i > 0; i--)
@@ -194,16 +198,19 @@ static bool number_unreached(struct dominator_search *s, struct error *err)
     return ok;
 }
 
-static void count_references(const struct heap *heap, uint32_t *to)
+/* How many refer to each. False: too many for 32 bits. */
+static bool count_references(const struct heap *heap, struct dominator_mark *mark)
 {
     const uint32_t *item = heap->edges.item;
     uint64_t count = heap->edges.item_count;
     for (uint64_t i = 0; i < count; i++) {
         if (i + 3 * AHEAD < count)
-            __builtin_prefetch(&to[item[i + 3 * AHEAD]], 1);
-        to[item[i]]++;
+            __builtin_prefetch(&mark[item[i + 3 * AHEAD]], 1);
+        mark[item[i]].next++;
     }
-    to[0] = 0;
+    uint64_t real = count - mark[0].next;
+    mark[0].next = 0;
+    return real <= UINT32_MAX;
 }
 
 bool dominator_search(struct dominator_search *s, struct error *err)
@@ -214,20 +221,18 @@ bool dominator_search(struct dominator_search *s, struct error *err)
     s->traits = shape_traits(heap, err);
     if (!s->traits || !object_set_create(&s->rooted, heap, err))
         return false;
-    s->number = memory_large(count, sizeof *s->number);
+    s->mark = memory_large(count, sizeof *s->mark);
     s->object = memory_large(count, sizeof *s->object);
     s->parent = memory_large(count, sizeof *s->parent);
     s->position = memory_large(count, sizeof *s->position);
-    s->source_end = memory_large(count, sizeof *s->source_end);
-    s->unused = memory_large(count, sizeof *s->unused);
+    s->first = memory_large(count, sizeof *s->first);
     s->source = memory_large(heap->edges.item_count ? heap->edges.item_count : 1, sizeof *s->source);
-    if (!s->number || !s->object || !s->parent || !s->position || !s->source_end || !s->unused || !s->source)
+    if (!s->mark || !s->object || !s->parent || !s->position || !s->first || !s->source)
         return error_no_memory(err);
-    memset(s->number, 0, count * sizeof *s->number);
-    memset(s->unused, 0, count * sizeof *s->unused);
-    s->object[0] = s->parent[0] = 0;
-    s->source_end[0] = 0;
-    count_references(heap, s->unused);
+    memset(s->mark, 0, count * sizeof *s->mark);
+    s->object[0] = s->parent[0] = s->first[0] = 0;
+    if (!count_references(heap, s->mark))
+        return error_set(err, ERROR_SYSTEM, "more than 2^32 references are too many for the dominator tree");
     find_roots(s);
     for (object_id id = 0; (id = object_set_next(&s->rooted, id));)
         number_from(s, id, 0);
@@ -241,12 +246,11 @@ void dominator_search_free(struct dominator_search *s)
 {
     free(s->traits);
     object_set_free(&s->rooted);
-    free(s->number);
+    free(s->mark);
     free(s->object);
     free(s->parent);
     free(s->position);
-    free(s->source_end);
-    free(s->unused);
+    free(s->first);
     free(s->source);
     *s = (struct dominator_search){0};
 }

@@ -10,6 +10,12 @@
 
 #include "lib/graph/dominators.h"
 
+/* What a reference needs of its target, in one place of memory. */
+struct dominator_mark {
+    uint32_t number; /* 0 = not met yet */
+    uint32_t next;   /* where in `source` its next predecessor goes; before it is met: how many refer to it */
+};
+
 struct dominator_search {
     const struct heap *heap;
     const struct dominators_options *options;
@@ -17,24 +23,24 @@ struct dominator_search {
     bool mixed;               /* blocks hold an object of the runtime only if options->claims says so */
     struct object_set rooted; /* held by the virtual root, whatever else holds them */
     uint32_t count, live_count;
-    uint32_t *number;     /* [object_count + 1], 0 = not met yet */
-    object_id *object;    /* [object_count + 1]: by number, as all below */
-    uint32_t *parent;     /* [object_count + 1]: in the depth-first tree, 0 = the virtual root */
-    uint32_t *position;   /* [object_count + 1]: scratch */
-    uint64_t *source_end; /* [object_count + 1]: where the object's place in `source` ends */
-    uint32_t *source;     /* numbers of predecessors */
-    uint32_t *unused;     /* [object_count + 1], by object: free places at the end of its part */
+    struct dominator_mark *mark; /* [object_count + 1]: by object */
+    object_id *object;           /* [object_count + 1]: by number, as all below */
+    uint32_t *parent;            /* [object_count + 1]: in the depth-first tree, 0 = the virtual root */
+    uint32_t *position;          /* [object_count + 1]: scratch */
+    uint32_t *first;             /* [object_count + 1]: where in `source` its predecessors begin */
+    uint32_t *source;            /* numbers of predecessors */
+    uint32_t used;               /* of it, reserved so far */
 };
 
 bool dominator_search(struct dominator_search *search, struct error *err);
 void dominator_search_free(struct dominator_search *search);
 
 /* Predecessors of number n: source[*first] to source[*end] (exclusive). */
-static inline void dominator_sources(const struct dominator_search *s, uint32_t n, uint64_t *first,
-                                     uint64_t *end)
+static inline void dominator_sources(const struct dominator_search *s, uint32_t n, uint32_t *first,
+                                     uint32_t *end)
 {
-    *first = s->source_end[n - 1];
-    *end = s->source_end[n] - s->unused[s->object[n]];
+    *first = s->first[n];
+    *end = s->mark[s->object[n]].next;
 }
 
 #endif

@@ -5,6 +5,9 @@
 #include "lib/base/memory.h"
 #include "lib/graph/dominator_search.h"
 
+/* Numbers whose lists of predecessors are fetched before they are needed. */
+enum { AHEAD = 16 };
+
 /* By number. `label`: of a processed number the least semidominator on its compressed path; afterwards
  * depths. `above`: the path upwards that is compressed; afterwards jump pointers. */
 struct semi_nca {
@@ -35,7 +38,9 @@ static void find_semidominators(struct semi_nca *s)
         uint32_t semi = search->parent[n];
         if (object_set_has(&search->rooted, search->object[n]))
             semi = 0;
-        uint64_t at, end;
+        uint32_t at, end;
+        if (n > AHEAD)
+            __builtin_prefetch(&search->mark[search->object[n - AHEAD]]);
         dominator_sources(search, n, &at, &end);
         for (; semi > 0 && at < end; at++) {
             uint32_t source = search->source[at];
@@ -110,18 +115,21 @@ bool dominators_find(const struct heap *heap, const struct dominators_options *o
         s.label[0] = 0;
         find_semidominators(&s);
         find_parents(&s, search.position);
+        uint32_t *number = s.above; /* no longer needed, and as long */
+        for (uint32_t id = 0; id <= heap->object_count; id++)
+            number[id] = search.mark[id].number;
         *ret = (struct dominators){.count = search.count,
                                    .live_count = search.live_count,
-                                   .number = search.number,
+                                   .number = number,
                                    .object = search.object,
                                    .parent = search.position,
                                    .depth = s.label,
                                    .held = s.semi,
                                    .rooted = search.rooted};
         search.rooted = (struct object_set){0};
-        search.number = search.position = NULL;
+        search.position = NULL;
         search.object = NULL;
-        s.label = s.semi = NULL;
+        s.label = s.semi = s.above = NULL;
     }
     free(s.semi);
     free(s.label);

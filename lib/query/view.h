@@ -30,7 +30,7 @@ const struct object_set *view_blocks(struct view *view, struct error *err);
 /* References found, counted once; NULL: no memory. */
 const struct found_references *view_found(struct view *view, struct error *err);
 /* The dominator tree over the roots that hold something (stale ones do not); details are loaded for it. NULL:
- * no memory. Made once: O(objects + references), 32 bytes per object. */
+ * no memory. Made once: O(objects + references), 28 bytes per object. */
 const struct dominators *view_dominators(struct view *view, struct error *err);
 bool view_details(struct view *view, struct error *err); /* sizes of all objects; one object needs it not */
 

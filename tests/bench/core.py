@@ -130,9 +130,9 @@ def measure(report, name, core, build):
     report.row(name, "extract_to_sum", stages["extract"] / stages["sum"], "ratio")
     for key in sorted(key for key in stages if key.startswith("stage_")):
         report.row(name, key, stages[key], "s")
-    if "stage_blocks" in stages:
-        report.row(name, "scan", gb / stages["stage_blocks"], "GB/s")
-        report.row(name, "scan_to_sum", stages["stage_blocks"] / stages["sum"], "ratio")
+    if name != "python":
+        report.row(name, "scan", stages["scan_bytes"] / 1e9 / stages["scan"], "GB/s")
+        report.row(name, "scan_to_sum", stages["scan"] / stages["sum"], "ratio")
     report.row(name, "read", stages["read"], "s")
     cpu, memory, _ = least([cli, "histogram", core, "--limit", "1"])
     report.row(name, "answer", cpu, "s")

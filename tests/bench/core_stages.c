@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "formats/elf/core.h"
-#include "formats/extract/extract.h"
+#include "formats/extract/extraction.h"
 #include "formats/snapshot/snapshot_reader.h"
 #include "lib/query/histogram.h"
 
@@ -68,6 +68,53 @@ static uint64_t sum(const struct address_space *space, uint64_t *bytes)
     return all;
 }
 
+/* The scan alone, as extraction does it: every word of every block tested, candidates resolved to blocks in
+ * batches, and nothing written. */
+static void scan(const struct process_image *image, struct error *err)
+{
+    struct extract_options options = {.pause_seconds = -1};
+    struct extraction *x = calloc(1, sizeof *x);
+    if (!x)
+        return;
+    *x = (struct extraction){.image = image, .space = &image->space, .options = &options, .err = err};
+    if (!block_index_init(&x->index, err) || !glibc_heap_find(&x->heap, image, &x->index, err) ||
+        !block_index_seal(&x->index, err) || !batch_init(&x->batch, err))
+        return;
+    x->lowest = x->index.lowest;
+    x->span = x->space->regions[x->space->region_count - 1].end - x->lowest;
+    if (x->span >> 47)
+        x->span = (UINT64_C(1) << 47) - 1 - x->lowest;
+    double start = cpu();
+    uint64_t bytes = 0, found = 0;
+    struct batch *b = &x->batch;
+    for (uint64_t mib = x->index.lowest >> 20; mib <= x->index.highest >> 20; mib++) {
+        if (x->index.slab_of[mib] == BLOCK_SLAB_NONE)
+            continue;
+        for (uint64_t at = mib << 20; at >> 20 == mib; at += 1024) {
+            for (uint64_t starts = block_index_record(&x->index, at)->starts; starts; starts &= starts - 1) {
+                uint64_t address = at + 16 * (uint64_t)__builtin_ctzll(starts),
+                         size = extraction_block_size(x, address);
+                bytes += size;
+                for (uint64_t from = 0; from + 8 <= size;) {
+                    from = batch_scan(x, address, from, size);
+                    if (b->count < BATCH_WORDS && from + 8 > size)
+                        break;
+                    batch_resolve(x, 0);
+                    for (size_t i = 0; i < b->count; i++)
+                        found += b->class[i] != TARGET_NONE;
+                    b->count = b->resolved = 0;
+                }
+            }
+        }
+    }
+    printf("scan %.4f\nscan_bytes %llu\nscan_found %llu\n", cpu() - start, (unsigned long long)bytes,
+           (unsigned long long)found);
+    batch_free(b);
+    glibc_heap_free(&x->heap);
+    block_index_deinit(&x->index);
+    free(x);
+}
+
 static int copy(size_t size)
 {
     char *from = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
@@ -109,6 +156,7 @@ int main(int argc, char **argv)
     total += sum(&image->space, &bytes);
     printf("sum %.4f\nsum_bytes %llu\nsum_word %llu\n", (cpu() - first) / 2, (unsigned long long)bytes,
            (unsigned long long)total);
+    scan(image, &err);
     process_image_free(image);
     struct stat status;
     fstat(fd, &status);

@@ -218,7 +218,7 @@ def print_table(path):
     print("| --- | --- |%s" % (" --- |" * len(heaps)))
     for (name, unit), rows in figures.items():
         limits = {heap.rsplit("/", 1)[-1]: row["limit"] for heap, row in rows.items() if row["limit"]}
-        if len(set(limits.values())) > 1:
+        if len(set(limits.values())) > 1 or len(limits) < len({heap.rsplit("/", 1)[-1] for heap in rows}):
             limits = {kind: "%s %s" % (kind, limit) for kind, limit in limits.items()}
         cells = []
         for heap in heaps:

@@ -125,7 +125,8 @@ static void facts(bool cut)
     } else {
         list("modules",
              "/srv/shop/bin/shop\t0x5600a0000000\t0x5600a0005000\t00ff11ee\tmatch\t/srv/shop/bin/shop\n"
-             "/lib/x86_64-linux-gnu/libc.so.6\t0x7f10a0000000\t0x7f10a01d0000\taabbccdd\tmatch\t/root/lib/"
+             "/lib/x86_64-linux-gnu/libc.so.6\t0x7f10a0000000\t0x7f10a01d0000\taabbccdd\tmatch\t/srv/image/"
+             "lib/"
              "libc.so.6\n");
         list("checks", "mapped chunks\t2\t2\tagrees\nbytes of the main arena\t356352\t356352\tagrees\narena "
                        "ring\t1\t1\tagrees\n");

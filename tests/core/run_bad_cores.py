@@ -14,7 +14,7 @@ import time
 import cores
 
 SECTIONS = []
-CUTS, MUTANTS = int(os.environ.get("CUTS", "1500")), int(os.environ.get("MUTANTS", "300"))
+CUTS, MUTANTS = int(os.environ.get("CUTS", "3000")), int(os.environ.get("MUTANTS", "600"))
 
 
 def section(function):
@@ -179,7 +179,7 @@ def cut_gcore_core(test, core, folder):
         subprocess.run(["gcore", "-o", os.path.join(folder, "g"), str(live.pid)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         path = os.path.join(folder, "g.%d" % live.pid)
     test.check(test.run("histogram", path)[0] == 0, "a core of gcore is not answered from")
-    cut_everywhere(test, Core(path), folder, "gcore", CUTS // 3)
+    cut_everywhere(test, Core(path), folder, "gcore", CUTS // 6)
     os.unlink(path)
 
 

@@ -339,6 +339,9 @@ def over_all_kinds(test, state):
     test.check(rows.get("malloc(104)", {}).get("delta_count") == 300, "diff with a converted file: %s", rows.get("malloc(104)"))
     grown = {row["type"]: row for row in test.answer("growth", *files)["rows"]}
     test.check(grown.get("malloc(104)", {}).get("every_step") is True, "growth %s", grown.get("malloc(104)"))
+    other = test.answer("diff", state["native"], core)
+    test.check(any("two processes" in warning for warning in other["warnings"]) and other["total"]["kept"] == 0, "cores of two processes: %s %s",
+               other["warnings"], other["total"])
     status, _, err = test.run("diff", first, core, "--fail-if", "type=malloc(104),delta_count>0")
     test.check(status == 1, "--fail-if: %d %s", status, err)
 

@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Room for one item more than `count`; doubled when that is a power of two. */
 static void *grow(void *array, size_t count, size_t size)
 {
-    void *grown = realloc(array, count * size);
+    if ((count & (count - 1)) != 0)
+        return array;
+    void *grown = realloc(array, (count == 0 ? 1 : 2 * count) * size);
     if (grown == NULL)
         abort();
     return grown;
@@ -37,7 +40,7 @@ void core_maker_free(struct core_maker *maker)
 struct made_segment *core_maker_load(struct core_maker *maker, uint64_t address, const void *data,
                                      size_t size, uint64_t memory, uint32_t flags)
 {
-    maker->segments = grow(maker->segments, maker->segment_count + 1, sizeof *maker->segments);
+    maker->segments = grow(maker->segments, maker->segment_count, sizeof *maker->segments);
     struct made_segment *s = &maker->segments[maker->segment_count++];
     *s = (struct made_segment){.header = {.p_type = PT_LOAD,
                                           .p_flags = flags,
@@ -57,7 +60,9 @@ void core_maker_note(struct core_maker *maker, const char *name, uint32_t type, 
     size_t name_size = strlen(name) + 1, name_room = (name_size + 3) & ~(size_t)3,
            room = (size + 3) & ~(size_t)3;
     uint32_t head[3] = {(uint32_t)name_size, (uint32_t)size, type};
-    maker->notes = grow(maker->notes, maker->notes_size + 12 + name_room + room + 1, 1);
+    maker->notes = realloc(maker->notes, maker->notes_size + 12 + name_room + room + 1);
+    if (maker->notes == NULL)
+        abort();
     unsigned char *at = maker->notes + maker->notes_size;
     memset(at, 0, 12 + name_room + room);
     memcpy(at, head, 12);
@@ -104,7 +109,7 @@ void core_maker_signal(struct core_maker *maker, int signal, int code, uint64_t 
 void core_maker_file(struct core_maker *maker, uint64_t start, uint64_t end, uint64_t page_offset,
                      const char *path)
 {
-    maker->files = grow(maker->files, maker->file_count + 1, sizeof *maker->files);
+    maker->files = grow(maker->files, maker->file_count, sizeof *maker->files);
     maker->files[maker->file_count++] = (struct made_file){start, end, page_offset, path};
 }
 

@@ -161,8 +161,9 @@ int nested_wait(int depth)
 {
     if (depth == 0) {
         tell();
-        for (;;)
+        while (block[0] == 0)
             pause();
+        return 0;
     }
     volatile int below = nested_wait(depth - 1);
     return below + 1;

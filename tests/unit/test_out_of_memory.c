@@ -6,6 +6,8 @@
 
 #include "formats/snapshot/snapshot_reader.h"
 #include "formats/snapshot/snapshot_verify.h"
+#include "lib/query/dominator_tree.h"
+#include "lib/query/retained.h"
 #include "lib/query/cycles.h"
 #include "lib/query/diff.h"
 #include "lib/query/exclusion.h"
@@ -284,6 +286,31 @@ static bool answer_refcheck(void)
     return done;
 }
 
+static bool answer_dominators(void)
+{
+    struct heap *heap = snapshot_open(path, &err);
+    struct view *view = heap ? view_create(heap, &err) : NULL;
+    bool done = view;
+    for (int by_type = 0; done && by_type < 2; by_type++) {
+        struct dominator_tree tree;
+        struct dominator_tree_options options = {.by_type = by_type, .depth = 3, .limit = 4};
+        done = dominator_tree_create(&tree, view, &options, &err);
+        if (done)
+            dominator_tree_free(&tree);
+    }
+    object_id objects[] = {1, 2};
+    struct retained retained;
+    struct histogram histogram;
+    struct histogram_options options = {.sort = HISTOGRAM_BY_RETAINED};
+    if (done && (done = retained_create(&retained, view, objects, 2, &err)))
+        retained_free(&retained);
+    if (done && (done = histogram_create(&histogram, view, &options, &err)))
+        histogram_free(&histogram);
+    view_destroy(view);
+    heap_destroy(heap);
+    return done;
+}
+
 /* Sorting, and what is remembered only to be faster, do without memory: such a failure may pass unnoticed. */
 static void sweep(bool (*function)(void), bool may_pass)
 {
@@ -307,7 +334,7 @@ START_TEST(every_allocation_fails_once)
     bool (*functions[])(void) = {open_and_use,         one_detail,         verify,
                                  answer_cycles,        answer_unreachable, answer_trees,
                                  answer_neighbourhood, answer_exclusion,   answer_populations,
-                                 answer_differences,   answer_refcheck};
+                                 answer_differences,   answer_refcheck,    answer_dominators};
     enum { COUNT = sizeof functions / sizeof functions[0] };
     struct model *m = model_create(41, 60, 2);
     struct encoder e;
@@ -319,7 +346,8 @@ START_TEST(every_allocation_fails_once)
     bool (*function)(void) = functions[_i % COUNT];
     sweep(function, function == answer_trees || function == answer_neighbourhood ||
                         function == answer_exclusion || function == answer_populations ||
-                        function == answer_differences || function == answer_refcheck);
+                        function == answer_differences || function == answer_refcheck ||
+                        function == answer_dominators);
     encode_free(&e);
     model_destroy(m);
 }
@@ -329,7 +357,7 @@ int main(void)
 {
     Suite *suite = suite_create("out_of_memory");
     TCase *tests = tcase_create("out_of_memory");
-    tcase_add_loop_test(tests, every_allocation_fails_once, 0, 22);
+    tcase_add_loop_test(tests, every_allocation_fails_once, 0, 24);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -10,8 +10,9 @@
  *   s  others call sbrk                                   t  malloc_trim now and then
  *   f  fastbins to 160 bytes                              d  threads end and begin (their caches go)
  *   u  one size only                                      S  many small blocks, few frees
- *   x  chunk heads of a few blocks are overwritten in the end: state 4 instead of 1
- *   r  no blocks but those of one size class, freed in part: long runs of free chunks
+ *   x  chunk heads of a few blocks are overwritten in the end: state 4 instead of 1; blocks have content of
+ * the program all over, or with o also what their memory had before r  no blocks but those of one size class,
+ * freed in part: long runs of free chunks
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -88,6 +89,8 @@ static void fill(struct worker *w, uint64_t *p, uint64_t size)
     uint64_t words = size / 8, r = next_random(w), limit = words < 40 ? words : 40;
     if (p == NULL)
         return;
+    if (has('x') && !has('o')) /* no old heads: they could not be told from those of today */
+        memset(p, 0x55, size);
     switch (r % 5) {
     case 0:
         break;
@@ -197,13 +200,17 @@ static void smash(struct worker *w)
 {
     static const uint64_t values[] = {0x4141414141414141, 0,    UINT64_MAX,        0x7,
                                       0x123456789,        0x58, 0x8000000000000021};
+    uint64_t hit[5];
     for (unsigned n = 0; n < 5;) {
         struct slot *slot = &slots[next_random(w) % (slot_count * (thread_count + 1))];
-        if (slot->state != LIVE || slot->size > 60000 || slot->size < 24)
+        int near = slot->state != LIVE || slot->size > 60000 || slot->size < 24;
+        for (unsigned i = 0; i < n; i++) /* what lies between two that are near cannot be told */
+            near |= slot->address - hit[i] + 50000 < 100000;
+        if (near)
             continue;
         ((volatile uint64_t *)slot->address)[-1] = values[next_random(w) % 7];
         slot->state = SMASHED;
-        n++;
+        hit[n++] = slot->address;
     }
 }
 

@@ -1,0 +1,1 @@
+heldby dump 1 --dir . -o x.held

@@ -1,0 +1,1 @@
+heldby dump --no-hook 4194305
