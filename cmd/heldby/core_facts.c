@@ -95,6 +95,7 @@ const struct memory_row memory_rows[MEMORY_ROWS] = {
     {"memory.stacks", "stacks of threads"},
     {"memory.modules", "the program and its libraries"},
     {"memory.mapped_files", "mapped files"},
+    {"memory.reserved", "reserved or read-only, no file's"},
     {"memory.other", "other mappings"},
 };
 

@@ -60,7 +60,7 @@ void record_read(struct record *r, const char *text);
 enum { MODULE_PATH, MODULE_START, MODULE_END, MODULE_BUILD_ID, MODULE_VERDICT, MODULE_FILE };
 enum { CHECK_NAME, CHECK_EXPECTED, CHECK_FOUND, CHECK_VERDICT };
 
-enum { MEMORY_ROWS = 15, MISSING_ROWS = 5 };
+enum { MEMORY_ROWS = 16, MISSING_ROWS = 5 };
 extern const struct memory_row {
     const char *fact, *text;
 } memory_rows[MEMORY_ROWS];

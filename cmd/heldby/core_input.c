@@ -99,7 +99,10 @@ struct heap *core_input_open(const struct invocation *in, const char *path, stru
     int fd = core_input_memory(err);
     if (fd < 0)
         return NULL;
-    if (!core_input_extract(in, path, (struct extract_options){.value_bytes = CORE_VALUE_BYTES}, fd, err)) {
+    /* What died, and of what, can be said of every core. */
+    struct extract_options extract_as = {.value_bytes = CORE_VALUE_BYTES,
+                                         .facts_alone = strcmp(in->command->name, "info") == 0};
+    if (!core_input_extract(in, path, extract_as, fd, err)) {
         close(fd);
         return NULL;
     }

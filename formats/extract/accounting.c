@@ -16,34 +16,36 @@ enum {
     MEMORY_STACKS,
     MEMORY_MODULES,
     MEMORY_MAPPED_FILES,
+    MEMORY_RESERVED,
     MEMORY_OTHER,
     MEMORY_PARTS
 };
 
 static const char *const keys[MEMORY_PARTS] = {
-    "memory.python_objects", "memory.python_buffers",  "memory.python_native",
-    "memory.python_free",    "memory.python_overhead", "memory.malloc_used",
-    "memory.malloc_free",    "memory.malloc_tcache",   "memory.malloc_fastbin",
-    "memory.malloc_top",     "memory.malloc_overhead", "memory.stacks",
-    "memory.modules",        "memory.mapped_files",    "memory.other"};
+    "memory.python_objects",  "memory.python_buffers", "memory.python_native",   "memory.python_free",
+    "memory.python_overhead", "memory.malloc_used",    "memory.malloc_free",     "memory.malloc_tcache",
+    "memory.malloc_fastbin",  "memory.malloc_top",     "memory.malloc_overhead", "memory.stacks",
+    "memory.modules",         "memory.mapped_files",   "memory.reserved",        "memory.other"};
 
-/* What the owners of the dumped bytes are: bytes by owner. */
-static void by_owner(const struct extraction *x, uint64_t ret[CLAIM_FILE + 1])
+/* What the owners of the dumped bytes are: bytes by owner; of those that nobody owns, those that the process
+ * could not write to (gcore dumps what was only reserved) in *reserved. */
+static void by_owner(const struct extraction *x, uint64_t ret[CLAIM_FILE + 1], uint64_t *reserved)
 {
     const struct claims *c = &x->claims;
     for (size_t i = 0; i < x->space->region_count; i++) {
         const struct memory_region *r = &x->space->regions[i];
         uint64_t at = r->start, end = r->start + r->present;
+        uint64_t *rest = r->access & MEMORY_WRITE ? &ret[CLAIM_NONE] : reserved;
         if (r->origin != MEMORY_DUMPED)
             continue;
         for (size_t k = claims_from(c, at); at < end && k < c->count && c->items[k].start < end; k++) {
             uint64_t from = c->items[k].start > at ? c->items[k].start : at,
                      to = c->items[k].end < end ? c->items[k].end : end;
-            ret[CLAIM_NONE] += from - at;
+            *rest += from - at;
             ret[c->items[k].owner] += to - from;
             at = to;
         }
-        ret[CLAIM_NONE] += end - at;
+        *rest += end - at;
     }
 }
 
@@ -85,7 +87,7 @@ static void heaps(const struct extraction *x, uint64_t chunks, uint64_t pools, u
 void facts_memory(struct extraction *x)
 {
     uint64_t owner[CLAIM_FILE + 1] = {0}, part[MEMORY_PARTS] = {0};
-    by_owner(x, owner);
+    by_owner(x, owner, &part[MEMORY_RESERVED]);
     heaps(x, owner[CLAIM_HEAP], owner[CLAIM_ARENA], part);
     part[MEMORY_STACKS] = owner[CLAIM_STACK] + owner[CLAIM_DEAD_STACK];
     part[MEMORY_MODULES] = owner[CLAIM_MODULE];

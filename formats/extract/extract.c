@@ -48,10 +48,10 @@ static void set_bounds(struct extraction *x)
     uint64_t end = space->region_count > 0 ? space->regions[space->region_count - 1].end : 0;
     if (end > UINT64_C(1) << 47)
         end = UINT64_C(1) << 47;
-    x->lowest = x->index.lowest;
+    x->lowest = x->index.count > 0 ? x->index.lowest : 0;
     if (x->python != NULL && space->region_count > 0)
         x->lowest = space->regions[0].start;
-    x->span = end > x->lowest ? end - 1 - x->lowest : 0;
+    x->span = end > x->lowest && (x->index.count > 0 || x->python != NULL) ? end - 1 - x->lowest : 0;
 }
 
 static bool begin_writer(struct extraction *x)
@@ -134,7 +134,7 @@ bool extract(const struct process_image *image, const struct extract_options *op
     progress(x, "heap");
     bool done = block_index_init(&x->index, err) && glibc_heap_find(&x->heap, image, &x->index, err) &&
                 find_python(x) && block_index_seal(&x->index, err);
-    if (done && x->python == NULL && x->heap.verdict == GLIBC_ABSENT)
+    if (done && x->python == NULL && x->heap.verdict == GLIBC_ABSENT && !options->facts_alone)
         done = nothing_to_walk(x);
     if (done) {
         set_bounds(x);

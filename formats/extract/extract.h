@@ -28,6 +28,7 @@ struct extract_options {
     const char *input;                /* the core's path as given, for a fact; or NULL */
     double pause_seconds;             /* of a live copy, else negative */
     double capture_time;              /* of a live copy, seconds since 1970; 0: not known */
+    bool facts_alone;                 /* where nothing can be walked: no failure, a snapshot of facts alone */
     bool native_only;                 /* leave Python's objects unnamed: blocks only */
     void (*progress)(void *context, const char *stage, uint64_t done, uint64_t total); /* may be NULL */
     void *progress_context;

@@ -195,6 +195,8 @@ static void limits(struct extraction *x)
                  x->heap.other_allocator, x->python != NULL ? " and objects above 512 bytes" : "");
         limit(&b, line);
     }
+    if (x->python == NULL && x->heap.verdict == GLIBC_ABSENT && x->heap.other_allocator == NULL)
+        limit(&b, "no heap of glibc's malloc and no Python in it: nothing that can be walked");
     if (x->heap.verdict == GLIBC_PARTLY)
         limit(
             &b,

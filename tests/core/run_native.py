@@ -251,6 +251,9 @@ def allocators(test):
         core = core_of(test, [program, "100"], env=environment)[1]
         code, out, err = test.run("histogram", core)
         test.check(code == 3 and name in err and "not walked" in err, "%s: status %d: %s", name, code, err)
+        answer = test.answer("info", core)
+        test.check(answer.get("pid", 0) > 0 and answer.get("threads") and sum(v for k, v in answer["memory"].items() if k != "total") ==
+                   answer["memory"]["total"] > 0, "%s: info: %s", name, answer)
         script = "import sys, os; x = [[i] for i in range(5000)]; print('ready', flush=True); sys.stdin.readline(); os.abort()"
         core = core_of(test, [test.options.python, "-c", script], env=environment)[1]
         answer = test.answer("histogram", core)
