@@ -152,7 +152,7 @@ bool cmd_convert(const struct invocation *in, struct error *err)
         return write_all(in, in->operands[0], STDOUT_FILENO, err);
     }
     struct new_file file;
-    if (!new_file_open(&file, name, err))
+    if (!new_file_open_private(&file, name, err))
         return false;
     if (!write_all(in, in->operands[0], file.fd, err)) {
         new_file_drop(&file);

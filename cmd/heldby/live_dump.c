@@ -45,7 +45,7 @@ static bool write_snapshot(const struct invocation *in, pid_t pid, const char *n
                            struct live_result *result, struct error *err)
 {
     struct new_file file;
-    if (!new_file_open(&file, name, err)) /* before the process is stopped for nothing */
+    if (!new_file_open_private(&file, name, err)) /* before the process is stopped for nothing */
         return false;
     struct core_options options = core_input_options(in);
     struct process_image *image = live_open((uint32_t)pid, &options, result, err);

@@ -37,7 +37,7 @@ static bool refuse(const char *name, int error, struct error *err)
     return error_system(err, name, error, "cannot write");
 }
 
-bool new_file_open(struct new_file *file, const char *name, struct error *err)
+static bool open_as(struct new_file *file, const char *name, bool private, struct error *err)
 {
     *file = (struct new_file){.fd = -1, .name = name};
     struct stat info;
@@ -66,12 +66,23 @@ bool new_file_open(struct new_file *file, const char *name, struct error *err)
         watch(file->temporary);
         mode_t mask = umask(0);
         umask(mask);
-        if (fchmod(file->fd, exists ? info.st_mode & 0777 : 0666 & ~mask) == 0)
+        mode_t mode = exists ? info.st_mode & 0777 : private ? 0600 : 0666 & ~mask;
+        if (fchmod(file->fd, mode) == 0)
             return true;
         failure = errno;
     }
     new_file_drop(file);
     return refuse(name, failure, err);
+}
+
+bool new_file_open(struct new_file *file, const char *name, struct error *err)
+{
+    return open_as(file, name, false, err);
+}
+
+bool new_file_open_private(struct new_file *file, const char *name, struct error *err)
+{
+    return open_as(file, name, true, err);
 }
 
 static void forget(struct new_file *file)

@@ -17,6 +17,8 @@ struct new_file {
 
 /* A file that is there keeps its permissions. On false nothing needs to be done. */
 bool new_file_open(struct new_file *file, const char *name, struct error *err);
+/* The same for what has a process's memory in it: a new one is its owner's only, from the start. */
+bool new_file_open_private(struct new_file *file, const char *name, struct error *err);
 /* Writes it to the disk, closes it, gives it its name. On false it is gone. */
 bool new_file_keep(struct new_file *file, struct error *err);
 void new_file_drop(struct new_file *file); /* closes and removes; all zero, dropped or kept is fine */

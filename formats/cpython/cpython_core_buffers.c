@@ -13,21 +13,23 @@ static uint64_t word(const uint8_t *p)
     return v;
 }
 
-static void note(struct cpython_core *core, uint64_t block, uint64_t certain)
+/* False: it is no block, or more are noted than there can be. */
+static bool note(struct cpython_core *core, uint64_t block, uint64_t certain)
 {
     if ((block & 15) != 0 || block < 4096 || core->owned_count > 4 * core->most_blocks)
-        return;
+        return false;
     if (core->owned_count == core->owned_capacity) {
         size_t wanted = core->owned_capacity * 2 + 65536;
         uint64_t *bigger = realloc(core->owned, wanted * sizeof(*bigger));
         if (bigger == NULL) {
             core->failed = true;
-            return;
+            return false;
         }
         core->owned = bigger;
         core->owned_capacity = wanted;
     }
     core->owned[core->owned_count++] = block | certain;
+    return true;
 }
 
 /* 3.11, 3.12: values have a prefix, whose size is in the byte before them (Objects/dictobject.c, new_values).
@@ -58,9 +60,9 @@ static void note_ordered(struct cpython_core *core, const uint8_t *p)
     most = most < core->most_blocks ? most : 0;
     note_dict(core, p);
     note(core, word(p + FAST_NODES), CERTAIN);
-    for (uint64_t node = word(p + FIRST_NODE); mem_plausible(node) && most > 0;
-         node = core_word(core, node + NODE_NEXT), most--)
-        note(core, node, CERTAIN);
+    for (uint64_t node = word(p + FIRST_NODE); mem_plausible(node) && most > 0 && note(core, node, CERTAIN);
+         most--)
+        node = core_word(core, node + NODE_NEXT);
 }
 
 static void note_str(struct cpython_core *core, const uint8_t *p)
@@ -81,8 +83,7 @@ static void note_deque(struct cpython_core *core, const uint8_t *p)
     uint64_t last = word(p + DEQUE_RIGHT), most = word(p + OB_SIZE) / DEQUE_BLOCK + 2;
     most = most < core->most_blocks ? most : 0;
     for (uint64_t block = word(p + DEQUE_LEFT); mem_plausible(block) && most > 0; most--) {
-        note(core, block, CERTAIN);
-        if (block == last)
+        if (!note(core, block, CERTAIN) || block == last)
             return;
         block = core_word(core, block + 8 + 8 * DEQUE_BLOCK);
     }

@@ -15,6 +15,7 @@ struct search {
     uint64_t runtime;
     bool passed;       /* an interpreter with modules is there */
     bool empty;        /* a runtime without one: not begun yet, or ended */
+    unsigned tried;    /* runtimes */
     char version[128]; /* by the text in the module's data */
 };
 
@@ -123,7 +124,10 @@ static void trial_part(struct cpython_core *core, void *context)
 
 static bool try_runtime(struct cpython_core *core, struct search *s)
 {
+    enum { MOST_TRIED = 256 }; /* hostile data can look like an interpreter at every word */
     bool has_interpreter = false;
+    if (s->tried++ >= MOST_TRIED)
+        return false;
     for (uint32_t minor = 8; cpython_layout_find(minor) != NULL && !s->passed; minor++) {
         struct trial t = {s, minor, false};
         if (core_guarded(core, trial_part, &t) && t.passed)

@@ -17,7 +17,7 @@ static bool str_fits(const struct cpython_core *core, const struct core_type *t,
     memcpy(&state, p + STR_STATE, 4);
     uint64_t n = word(p + STR_LENGTH), kind = state >> 2 & 7;
     if (!(state & 32)) /* not compact: a header with a pointer */
-        return t->basic <= room;
+        return t->basic >= core->layout.str_full && t->basic <= room;
     if (n >= UINT64_C(1) << 40 || (kind != 1 && kind != 2 && kind != 4))
         return false;
     return (state & 64 ? core->layout.str_ascii : core->layout.str_compact) + (n + 1) * kind <= room;

@@ -102,8 +102,9 @@ static const struct {
 
 static bool add(struct cpython_core *core, uint64_t address, const char *text)
 {
+    enum { MOST_TEXTS = 1 << 14 }; /* they are searched one by one */
     char there[8];
-    if (core_text(core, address, there, sizeof(there)))
+    if (core_text(core, address, there, sizeof(there)) || core->text_count >= MOST_TEXTS)
         return true;
     if (core->text_count == core->text_capacity) {
         size_t wanted = core->text_capacity * 2 + 256;

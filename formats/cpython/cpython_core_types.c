@@ -84,6 +84,24 @@ static uint8_t owns(const struct cpython_core *core, uint64_t type, uint64_t fla
     return flags & TPFLAG_DICT ? OWNS_DICT : OWNS_NOTHING;
 }
 
+/* Is a type that says what it is large enough for the words that core_own reads? */
+static bool large_enough(enum core_owns owns, uint64_t basic)
+{
+    static const uint8_t least[] = {[OWNS_LIST] = LIST_ITEMS + 8,
+                                    [OWNS_DICT] = DICT_VALUES + 8,
+                                    [OWNS_ORDERED_DICT] = 72,
+                                    [OWNS_SET] = SET_TABLE + 8,
+                                    [OWNS_BYTEARRAY] = 40,
+                                    [OWNS_DEQUE] = DEQUE_RIGHT + 8,
+                                    [OWNS_ARRAY] = 32,
+                                    [OWNS_NUMPY] = 72,
+                                    [OWNS_MODULE] = 40,
+                                    [OWNS_SIMPLE_QUEUE] = 48,
+                                    [OWNS_ELEMENT] = 48,
+                                    [OWNS_PICKLER] = 24};
+    return owns >= sizeof least || basic >= least[owns];
+}
+
 /* datetime and time without a tzinfo end before that field (Modules/_datetimemodule.c, new_datetime_ex2). */
 static bool may_end_early(const struct cpython_core *core, uint64_t type)
 {
@@ -129,6 +147,8 @@ static const struct core_type *learn(struct cpython_core *core, uint64_t address
                : item != 0            ? EXTENT_ITEMS
                                       : EXTENT_FIXED;
     t.owns = owns(core, address, flags);
+    if (!large_enough(t.owns, basic))
+        t.owns = OWNS_NOTHING;
     /* Their word +16 is no count of items (generators keep a frame there, types count slots). */
     if (t.metatype || (t.extent == EXTENT_ITEMS &&
                        (named(core, address, "generator") || named(core, address, "coroutine") ||

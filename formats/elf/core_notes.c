@@ -20,6 +20,7 @@ enum {
     PRPSINFO_SIZE = 136,
     SIGINFO_CODE = 8,
     SIGINFO_ADDRESS = 16,
+    LONGEST_PATH = 16384, /* compared again and again; PATH_MAX is 4,096 */
 };
 
 static uint32_t u32_at(const uint8_t *p)
@@ -124,8 +125,9 @@ static bool read_mappings(struct elf_image *self, const uint8_t *p, uint64_t siz
         const uint8_t *stop = name < end ? memchr(name, 0, (size_t)(end - name)) : NULL;
         if (stop == NULL)
             break;
-        if (last == NULL || strcmp(last, (const char *)name) != 0) {
-            last = arena_text(&self->arena, (const char *)name, (size_t)(stop - name), err);
+        size_t length = (size_t)(stop - name) < LONGEST_PATH ? (size_t)(stop - name) : LONGEST_PATH;
+        if (last == NULL || strncmp(last, (const char *)name, LONGEST_PATH) != 0) {
+            last = arena_text(&self->arena, (const char *)name, length, err);
             if (last == NULL)
                 return false;
         }

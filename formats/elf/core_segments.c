@@ -111,6 +111,7 @@ struct reading {
     struct elf_image *self;
     uint64_t given;   /* bytes of the file that regions have, so that none is given to many */
     uint64_t shared;  /* bytes refused because of that */
+    uint64_t noted;   /* the same for notes: none is read many times */
     uint64_t strange; /* segments that cannot be in a process */
     uint64_t cut;
 };
@@ -177,8 +178,9 @@ bool core_read_segments(struct elf_image *self, const char *path, struct core_no
         } else if (h.p_type == PT_NOTE && *note_count < 64) {
             uint64_t size = available(self->file_size, h.p_offset, h.p_filesz);
             r.cut += h.p_filesz - size;
-            if (size == 0)
+            if (size == 0 || size > self->file_size - r.noted)
                 continue;
+            r.noted += size;
             struct core_note_span *grown = realloc(*notes, (*note_count + 1) * sizeof *grown);
             if (grown == NULL)
                 return error_no_memory(err);

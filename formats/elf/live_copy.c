@@ -161,6 +161,11 @@ struct live_copy *live_copy_prepare(struct live_maps *maps, uint32_t pid, const 
     copy->pid = pid;
     snprintf(path, sizeof path, "/proc/%" PRIu32 "/pagemap", pid);
     copy->pagemap = open(path, O_RDONLY | O_CLOEXEC);
+    if (copy->pagemap < 0 && (errno == ENOENT || errno == ESRCH)) { /* else all of it seems to be needed */
+        live_explain_refusal(pid, ESRCH, err);
+        live_copy_free(copy);
+        return NULL;
+    }
     uint64_t room = 0, touched = 0;
     for (size_t i = 0; i < maps->count; i++) {
         struct live_mapping *m = &maps->all[i];

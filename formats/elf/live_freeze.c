@@ -87,7 +87,7 @@ static void look(struct live_thread *thread)
         return;
     }
     thread->stopped = true;
-    if (status >> 16 == 0 && WSTOPSIG(status) != SIGTRAP)
+    if (status >> 16 == 0)                 /* else it is our interruption */
         thread->signal = WSTOPSIG(status); /* a signal was on its way: PTRACE_DETACH passes it on */
 }
 

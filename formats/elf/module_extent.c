@@ -37,7 +37,8 @@ static bool measure(struct elf_image *self, struct image_module *module, const s
             module->start = r.start;
         if (r.end > module->end)
             module->end = r.end;
-        if (h->p_flags & PF_W)
+        /* In order and apart, as the loader demands: what is in two segments would be searched twice. */
+        if (h->p_flags & PF_W && (module->data_count == 0 || r.start >= data[module->data_count - 1].end))
             data[module->data_count++] = r;
     }
     return true;

@@ -5,7 +5,11 @@
 
 #include "lib/base/vector.h"
 
-enum { NESTED = 16, MOST_SYMBOLS = 1 << 24 }; /* how far back a symbol that holds others is looked for */
+enum {
+    NESTED = 16, /* how far back a symbol that holds others is looked for */
+    MOST_SYMBOLS = 1 << 24,
+    LONGEST_NAME = 8192, /* a million symbols may share one name of megabytes */
+};
 
 struct symbol_table *symbol_table_create(void)
 {
@@ -40,7 +44,8 @@ bool symbol_table_add(struct symbol_table *table, const Elf64_Sym *symbol, const
 {
     unsigned type = ELF64_ST_TYPE(symbol->st_info), binding = ELF64_ST_BIND(symbol->st_info);
     if (name == NULL || name[0] == 0 || symbol->st_shndx == SHN_UNDEF || symbol->st_shndx == SHN_ABS ||
-        type == STT_SECTION || type == STT_FILE || (type == STT_NOTYPE && is_mark(name)))
+        type == STT_SECTION || type == STT_FILE || (type == STT_NOTYPE && is_mark(name)) ||
+        strnlen(name, LONGEST_NAME) == LONGEST_NAME)
         return true;
     if (table->count >= MOST_SYMBOLS || !vector_reserve((void **)&table->symbols, &table->capacity,
                                                         table->count + 1, sizeof *table->symbols, NULL))

@@ -7,13 +7,12 @@
 
 #include "formats/elf/elf_image.h"
 #include "formats/elf/module_file.h"
+#include "lib/base/demangle.h"
 #include "lib/base/vector.h"
 
 enum { MAX_FRAMES = 8192, DWARF_RSP = 7, DWARF_REGISTERS = 17 };
 static const double most_seconds =
     2.0; /* for all threads; then frames are found without lines, then not at all */
-
-char *__cxa_demangle(const char *name, char *out, size_t *length, int *status); /* libstdc++ */
 
 struct reported { /* what libdw hands back with a module */
     struct elf_image *self;
@@ -158,8 +157,7 @@ void unwinder_free(struct unwinder *u)
 
 static const char *plain_name(struct elf_image *self, const char *name)
 {
-    int status;
-    char *plain = strncmp(name, "_Z", 2) == 0 ? __cxa_demangle(name, NULL, NULL, &status) : NULL;
+    char *plain = strncmp(name, "_Z", 2) == 0 ? demangle(name) : NULL;
     const char *kept = plain != NULL ? arena_text(&self->arena, plain, strlen(plain), NULL) : NULL;
     free(plain);
     return kept != NULL ? kept : name;

@@ -10,12 +10,6 @@ struct stale {
     uint32_t count;
 };
 
-/* A resolved candidate as an edge: its id, or its address while Python's walk gives out ids. */
-static uint64_t edge_of(const struct extraction *x, size_t i)
-{
-    return x->visiting != NULL ? x->batch.word[i] : x->batch.number[i];
-}
-
 static void put_edge(struct extraction *x, uint64_t edge)
 {
     if (x->visiting != NULL)
@@ -24,32 +18,51 @@ static void put_edge(struct extraction *x, uint64_t edge)
         snapshot_writer_edge(x->writer, (uint32_t)edge);
 }
 
-static uint32_t id_of(const struct extraction *x, size_t i)
+/* The id of a resolved candidate, 0: none; while Python's walk gives out ids, anything else. */
+static inline uint32_t id_of(const struct extraction *x, size_t i)
 {
     uint32_t number = x->batch.number[i];
-    if (number != NO_BLOCK && x->ids == NULL)
+    if (x->ids == NULL)
         return x->first_id + number;
-    return extraction_id(x, x->batch.word[i], number);
+    if (x->visiting != NULL)
+        return 1;
+    return number != NO_BLOCK ? x->ids[number] : cpython_core_id(x->python, x->batch.word[i]);
 }
 
-/* Ids in place of numbers; what has none is no reference. Counts those that stay. */
-static uint32_t count_references(struct extraction *x, size_t from, size_t end, struct stale *stale)
+/* Which candidates of the batch are references. True: there are leftovers among them. */
+static bool find_references(struct extraction *x)
 {
-    struct batch *b = &x->batch;
-    uint32_t count = 0;
-    for (size_t i = from; i < end; i++) {
-        if (b->class[i] == TARGET_NONE)
-            continue;
-        if (x->visiting == NULL && (b->number[i] = id_of(x, i)) == 0)
-            b->class[i] = TARGET_NONE;
-        else if (b->class[i] != TARGET_STALE)
-            count++;
-        else if (stale->count < STALE_FIELDS) {
-            stale->offset[stale->count] = b->place[i] * 8;
-            stale->target[stale->count++] = edge_of(x, i);
-        }
+    batch_resolve(x);
+    const struct batch *b = &x->batch;
+    const uint64_t *place = b->place;
+    const uint8_t *classes = b->class;
+    uint32_t *target = b->target, *before = b->before, count = 0;
+    uint64_t *mark = b->mark;
+    bool leftovers = false;
+    size_t end = b->count;
+    for (size_t i = 0; i < end; i++) {
+        unsigned class = classes[i];
+        uint32_t id = class != TARGET_NONE ? id_of(x, i) : 0;
+        before[i] = count;
+        target[count] = id;
+        mark[count] = place[i] << 1 | (class == TARGET_INTERIOR);
+        count += (id != 0) & (class != TARGET_STALE);
+        leftovers |= class == TARGET_STALE;
     }
-    return count;
+    before[end] = count;
+    return leftovers;
+}
+
+static void find_stale(const struct extraction *x, size_t from, size_t end, struct stale *stale)
+{
+    const struct batch *b = &x->batch;
+    for (size_t i = from; i < end && stale->count < STALE_FIELDS; i++) {
+        uint32_t id = b->class[i] == TARGET_STALE ? id_of(x, i) : 0;
+        if (id == 0)
+            continue;
+        stale->offset[stale->count] = b->place[i] * 8;
+        stale->target[stale->count++] = x->visiting != NULL ? b->word[i] : id;
+    }
 }
 
 static void write_object(struct extraction *x, const struct batch_block *block, uint64_t references,
@@ -68,35 +81,50 @@ static void write_object(struct extraction *x, const struct batch_block *block, 
     x->block_bytes += block->size;
 }
 
+/* The references among some candidates. */
 static void write_references(struct extraction *x, size_t from, size_t end)
 {
     const struct batch *b = &x->batch;
+    uint32_t first = b->before[from], count = b->before[end] - first;
+    if (x->visiting == NULL) {
+        snapshot_writer_native(x->writer, b->target + first, b->mark + first, count);
+        return;
+    }
     for (size_t i = from; i < end; i++) {
         if (!target_holds(b->class[i]))
             continue;
-        put_edge(x, edge_of(x, i));
-        snapshot_writer_place(x->writer, b->place[i] << 1 | (b->class[i] == TARGET_INTERIOR));
+        cpython_core_push(x->visiting, b->word[i]);
+        snapshot_writer_place(x->writer, b->mark[b->before[i]]);
     }
+}
+
+static void write_stale(struct extraction *x, const struct stale *stale)
+{
+    for (uint32_t i = 0; i < stale->count; i++)
+        put_edge(x, stale->target[i]);
 }
 
 static void batch_write(struct extraction *x)
 {
     struct batch *b = &x->batch;
-    batch_resolve(x, 0);
-    size_t from = 0;
+    struct stale stale;
+    bool leftovers = find_references(x);
+    size_t from = 0, written = 0;
     for (size_t k = 0; k < b->block_count; k++) {
         const struct batch_block *block = &b->blocks[k];
-        struct stale stale;
         stale.count = 0;
-        uint32_t references = count_references(x, from, block->end, &stale);
-        write_object(x, block, references, &stale);
-        for (uint32_t i = 0; i < stale.count; i++)
-            put_edge(x, stale.target[i]);
-        if (references > 0)
-            write_references(x, from, block->end);
+        if (leftovers)
+            find_stale(x, from, block->end, &stale);
+        write_object(x, block, b->before[block->end] - b->before[from], &stale);
+        if (stale.count > 0) {
+            write_references(x, written, from);
+            write_stale(x, &stale);
+            written = from;
+        }
         from = block->end;
     }
-    b->block_count = b->count = b->resolved = 0;
+    write_references(x, written, from);
+    batch_empty(b);
 }
 
 /* A block with more pointers than a batch holds: read once to count, once to write. The batch is empty. */
@@ -109,24 +137,23 @@ static bool write_large(struct extraction *x, const struct batch_block *block)
         from = batch_scan(x, block->address, from, block->size);
         if (from == UINT64_MAX)
             return false;
-        batch_resolve(x, 0);
-        references += count_references(x, 0, b->count, &stale);
-        b->count = b->resolved = 0;
+        if (find_references(x))
+            find_stale(x, 0, b->count, &stale);
+        references += b->before[b->count];
+        batch_empty(b);
     }
     if (references > UINT32_MAX - STALE_FIELDS)
         references = UINT32_MAX - STALE_FIELDS;
     write_object(x, block, references, &stale);
-    for (uint32_t i = 0; i < stale.count; i++)
-        put_edge(x, stale.target[i]);
+    write_stale(x, &stale);
     for (uint64_t from = 0; from + 8 <= block->size && edges < references;) {
-        struct stale again = {.count = 0};
         from = batch_scan(x, block->address, from, block->size);
         if (from == UINT64_MAX)
             return false;
-        batch_resolve(x, 0);
-        edges += count_references(x, 0, b->count, &again);
+        find_references(x);
+        edges += b->before[b->count];
         write_references(x, 0, b->count);
-        b->count = b->resolved = 0;
+        batch_empty(b);
     }
     return true;
 }
@@ -145,6 +172,7 @@ static bool add_block(struct extraction *x, uint64_t address, uint64_t size, uin
     if (reached + 8 <= size) { /* too much for a batch */
         b->count = b->block_count == 0 ? 0 : b->blocks[b->block_count - 1].end;
         b->resolved = b->resolved < b->count ? b->resolved : b->count;
+        b->prefetched = b->prefetched < b->count ? b->prefetched : b->count;
         batch_write(x);
         return write_large(x, &block);
     }

@@ -14,16 +14,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* libstdc++ and libc++abi export it; declared here because there is no C header for it. */
-char *__cxa_demangle(const char *mangled, char *buffer, size_t *length, int *status);
+#include "lib/base/demangle.h"
 
 enum { MANGLED_SIZE = 4096 };
 
 const char *symbol_demangle(const char *name, char *out, size_t size)
 {
-    int status = -1;
-    char *plain = name[0] == '_' && name[1] == 'Z' ? __cxa_demangle(name, NULL, NULL, &status) : NULL;
-    snprintf(out, size, "%s", status == 0 && plain != NULL ? plain : name);
+    char *plain = name[0] == '_' && name[1] == 'Z' ? demangle(name) : NULL;
+    snprintf(out, size, "%s", plain != NULL ? plain : name);
     free(plain);
     return out;
 }
@@ -31,12 +29,12 @@ const char *symbol_demangle(const char *name, char *out, size_t size)
 /* A type's mangled name, as type_info has it: without the _Z of a symbol. */
 static bool demangle_type(const char *mangled, char *out, size_t size)
 {
-    int status = -1;
-    char *plain = __cxa_demangle(mangled, NULL, NULL, &status);
-    if (status == 0 && plain != NULL)
+    char *plain = demangle(mangled);
+    bool done = plain != NULL;
+    if (done)
         snprintf(out, size, "%s", plain);
     free(plain);
-    return status == 0;
+    return done;
 }
 
 /* A name as type_info holds it; a leading * says that only its address counts. */

@@ -32,9 +32,11 @@ static inline bool target_holds(unsigned class)
 enum {
     CANDIDATES = 4096,        /* of a batch at first */
     MAX_CANDIDATES = 1 << 20, /* of one block; what holds more is read twice */
-    BATCH_BLOCKS = 256,
-    BATCH_WORDS = 512,  /* a batch is written when it holds that many candidates */
-    RESOLVE_AHEAD = 64, /* candidates between the prefetch of an index record and its use */
+    BATCH_BLOCKS = 512,
+    BATCH_WORDS = 1024, /* a batch is written when it holds that many candidates */
+    PREFETCH_STEP = 16, /* candidates whose index records are asked for together */
+    RESOLVE_AHEAD = 64, /* candidates between that and the use of the records */
+    SCAN_AHEAD = 768,   /* bytes between what is scanned and what is fetched */
     STALE_FIELDS = 16,  /* leftovers of one block that are told; further ones are dropped */
     STALE_SHAPES = 4096,
     STACK_FRAMES = 1024, /* of one thread */
@@ -77,7 +79,10 @@ struct batch {
     uint64_t *place;  /* word of the block */
     uint32_t *number; /* once resolved: of the block, or NO_BLOCK */
     uint8_t *class;   /* enum target_class */
-    size_t count, resolved, capacity;
+    uint32_t *target; /* [references] once all are resolved: the ids of those that are references, */
+    uint64_t *mark;   /* and their places as the writer takes them */
+    uint32_t *before; /* [count + 1] references before a candidate */
+    size_t count, prefetched, resolved, capacity;
     struct batch_block {
         uint64_t address, size;
         size_t end;    /* its candidates end here */
@@ -148,17 +153,20 @@ uint64_t extraction_block_size(struct extraction *x, uint64_t address);
 enum target_class extraction_resolve(struct extraction *x, uint64_t word, uint64_t *start, uint32_t *number);
 /* The id of a resolved target, 0: none. */
 uint32_t extraction_id(const struct extraction *x, uint64_t start, uint32_t number);
-/* Resolves all but the last `keep` candidates of the batch. */
-void batch_resolve(struct extraction *x, size_t keep);
+/* Resolves all candidates of the batch. */
+void batch_resolve(struct extraction *x);
+static inline void batch_empty(struct batch *b)
+{
+    b->count = b->prefetched = b->resolved = b->block_count = 0;
+}
 bool batch_init(struct batch *b, struct error *err);
 void batch_free(struct batch *b);
-bool batch_grow(struct batch *b, struct error *err);
 /* Adds a block's candidates to the batch, up to `from` + MAX_CANDIDATES of them. Returns the offset (a
  * multiple of 8) where it stopped, or the block's size. UINT64_MAX: no memory. */
 uint64_t batch_scan(struct extraction *x, uint64_t address, uint64_t from, uint64_t size);
 
-/* Whether a word within the bounds may be an address of a block: there are some in its MiB, or the pools of
- * Python have to be asked. */
+/* Whether a word below 2^47 may be an address of a block: there are some in its MiB, or the pools of Python
+ * have to be asked. */
 static inline bool extraction_may_refer(const struct extraction *x, uint64_t word)
 {
     return x->index.slab_of[word >> 20] != BLOCK_SLAB_NONE || x->python != NULL;

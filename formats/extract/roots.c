@@ -54,16 +54,16 @@ static bool search(struct root_search *s, const struct root_range *range)
     uint64_t start = (range->start + 7) & ~UINT64_C(7);
     for (uint64_t from = start; from < range->end;) {
         uint64_t size = range->end - from < PIECE ? range->end - from : PIECE;
-        b->count = b->resolved = 0;
+        batch_empty(b);
         if (batch_scan(x, from, 0, size) == UINT64_MAX)
             return false;
-        batch_resolve(x, 0);
+        batch_resolve(x);
         for (size_t i = 0; i < b->count; i++)
             if (!put_resolved(s, range, from + 8 * b->place[i], i))
                 return false;
         from += size;
     }
-    b->count = b->resolved = 0;
+    batch_empty(b);
     return true;
 }
 

@@ -3,10 +3,31 @@
 
 #include <stdlib.h>
 
+static bool grow(void **items, size_t count, size_t size)
+{
+    void *bigger = realloc(*items, count * size);
+    *items = bigger != NULL ? bigger : *items;
+    return bigger != NULL;
+}
+
+/* Room for `wanted` candidates. */
+static bool batch_grow(struct batch *b, size_t wanted, struct error *err)
+{
+    size_t n = b->capacity == 0 ? CANDIDATES : b->capacity;
+    while (n < wanted)
+        n *= 2;
+    if (!grow((void **)&b->word, n, sizeof *b->word) || !grow((void **)&b->place, n, sizeof *b->place) ||
+        !grow((void **)&b->number, n, sizeof *b->number) || !grow((void **)&b->class, n, 1) ||
+        !grow((void **)&b->target, n, sizeof *b->target) || !grow((void **)&b->mark, n, sizeof *b->mark) ||
+        !grow((void **)&b->before, n + 1, sizeof *b->before))
+        return error_no_memory(err);
+    b->capacity = n;
+    return true;
+}
+
 bool batch_init(struct batch *b, struct error *err)
 {
-    b->capacity = 0;
-    return batch_grow(b, err);
+    return batch_grow(b, CANDIDATES, err);
 }
 
 void batch_free(struct batch *b)
@@ -15,26 +36,10 @@ void batch_free(struct batch *b)
     free(b->place);
     free(b->number);
     free(b->class);
-    b->word = b->place = NULL;
-    b->number = NULL;
-    b->class = NULL;
-}
-
-bool batch_grow(struct batch *b, struct error *err)
-{
-    size_t capacity = b->capacity == 0 ? CANDIDATES : b->capacity * 2;
-    uint64_t *word = realloc(b->word, capacity * sizeof *word);
-    b->word = word != NULL ? word : b->word;
-    uint64_t *place = realloc(b->place, capacity * sizeof *place);
-    b->place = place != NULL ? place : b->place;
-    uint32_t *number = realloc(b->number, capacity * sizeof *number);
-    b->number = number != NULL ? number : b->number;
-    uint8_t *class = realloc(b->class, capacity);
-    b->class = class != NULL ? class : b->class;
-    if (word == NULL || place == NULL || number == NULL || class == NULL)
-        return error_no_memory(err);
-    b->capacity = capacity;
-    return true;
+    free(b->target);
+    free(b->mark);
+    free(b->before);
+    memset(b, 0, sizeof *b);
 }
 
 /* The size word of a chunk; blocks are asked for in the order of their addresses, mostly. */
@@ -58,8 +63,10 @@ uint64_t extraction_block_size(struct extraction *x, uint64_t address)
         return cpython_core_block_size(x->python, address);
     if (x->heap.repaired_count > 0)
         return glibc_heap_block_size(&x->heap, x->image, address);
-    uint64_t word = size_word(x, address), size = word & ~UINT64_C(7), header = word & 2 ? 16 : 8;
-    return size > header ? size - header : 0;
+    uint64_t word = size_word(x, address), size = word & ~UINT64_C(7);
+    if ((word & 2) != 0) /* a mapping of its own, whose size has two forms */
+        return glibc_block_size(x->image, address);
+    return size > 8 ? size - 8 : 0;
 }
 
 /* `start`: the last block that begins at or below `word`. */
@@ -121,22 +128,38 @@ uint32_t extraction_id(const struct extraction *x, uint64_t start, uint32_t numb
     return x->ids != NULL ? x->ids[number] : x->first_id + number;
 }
 
+/* The index record of a candidate: all are below 2^47. */
+static inline struct block_record *record_of(const struct block_index *index, uint64_t word)
+{
+    return &index->slabs[(uint64_t)index->slab_of[word >> 20] << 10 | (word >> 10 & 1023)];
+}
+
 /* The starts of blocks, without a call for each. */
 static inline __attribute__((always_inline)) void resolve_up_to(struct extraction *x, size_t end)
 {
     struct batch *b = &x->batch;
+    const struct block_index index = x->index; /* locals: stores of bytes could change anything else */
+    const uint32_t *ids = x->ids;
+    uint64_t *words = b->word;
+    uint32_t *numbers = b->number;
+    uint8_t *classes = b->class;
     for (size_t i = b->resolved; i < end; i++) {
-        uint64_t word = b->word[i];
-        const struct block_record *r = block_index_record(&x->index, word);
-        unsigned bit = (unsigned)(word >> 4 & 63);
-        if (__builtin_expect((word & 15) == 0 && (r->starts >> bit & 1), 1)) {
-            uint64_t below = r->starts & ((UINT64_C(1) << bit) - 1);
-            b->number[i] = r->rank + (uint32_t)__builtin_popcountll(below);
-            b->class[i] = TARGET_EXACT;
+        uint64_t word = words[i];
+        const struct block_record *r = record_of(&index, word);
+        uint64_t to_bit = r->starts << (~word >> 4 & 63); /* the block's own is the highest one */
+        if (__builtin_expect((word & 15) == 0 && (int64_t)to_bit < 0, 1)) {
+            uint32_t number = r->rank + (uint32_t)__builtin_popcountll(to_bit) - 1;
+            numbers[i] = number;
+            classes[i] = TARGET_EXACT;
+            if (ids != NULL)
+                __builtin_prefetch(&ids[number]);
+        } else if (extraction_may_refer(x, word)) {
+            classes[i] = (uint8_t)extraction_resolve(x, word, &words[i], &numbers[i]);
         } else {
-            b->class[i] = (uint8_t)extraction_resolve(x, word, &b->word[i], &b->number[i]);
+            classes[i] = TARGET_NONE;
         }
     }
+    b->resolved = end;
 }
 
 static void resolve_plain(struct extraction *x, size_t end)
@@ -152,39 +175,61 @@ __attribute__((target("popcnt"))) static void resolve_popcnt(struct extraction *
 }
 #endif
 
-void batch_resolve(struct extraction *x, size_t keep)
+static void resolve(struct extraction *x, size_t end)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("popcnt")) {
+        resolve_popcnt(x, end);
+        return;
+    }
+#endif
+    resolve_plain(x, end);
+}
+
+static void prefetch(struct extraction *x, size_t count)
+{
+    const uint64_t *words = x->batch.word + x->batch.prefetched;
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(record_of(&x->index, words[i]));
+    x->batch.prefetched += count;
+}
+
+void batch_resolve(struct extraction *x)
+{
+    prefetch(x, x->batch.count - x->batch.prefetched);
+    resolve(x, x->batch.count);
+}
+
+/* Index records are asked for in steps, and used when they have come. */
+static void look_ahead(struct extraction *x)
 {
     struct batch *b = &x->batch;
-    size_t end = b->count > keep ? b->count - keep : 0;
-    if (end <= b->resolved)
-        return;
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("popcnt"))
-        resolve_popcnt(x, end);
-    else
-#endif
-        resolve_plain(x, end);
-    b->resolved = end;
+    while (b->count - b->prefetched >= PREFETCH_STEP) {
+        prefetch(x, PREFETCH_STEP);
+        if (b->prefetched - b->resolved > RESOLVE_AHEAD)
+            resolve(x, b->prefetched - RESOLVE_AHEAD);
+    }
 }
 
 /* Candidates among `count` words at `data`, the block's words from `place` on. False: no memory. */
 static bool scan_words(struct extraction *x, const uint8_t *data, uint64_t count, uint64_t place)
 {
     struct batch *b = &x->batch;
+    if (b->count + count > b->capacity && !batch_grow(b, b->count + count, x->err))
+        return false;
     const uint64_t lowest = x->lowest, span = x->span;
-    for (uint64_t i = 0; i < count; i++) {
+    __builtin_prefetch(data + 8 * count +
+                       SCAN_AHEAD); /* short blocks: the processor foresees less than that */
+    uint64_t *words = b->word + b->count, *places = b->place + b->count, n = 0;
+    for (uint64_t i = 0; i < count; i++) { /* no branches: what is a pointer cannot be foretold */
         uint64_t word;
         memcpy(&word, data + 8 * i, 8);
-        if (__builtin_expect(word - lowest > span, 1) || !extraction_may_refer(x, word))
-            continue;
-        if (__builtin_expect(b->count == b->capacity, 0) && !batch_grow(b, x->err))
-            return false;
-        __builtin_prefetch(block_index_record(&x->index, word));
-        b->word[b->count] = word;
-        b->place[b->count] = place + i;
-        if (++b->count - b->resolved >= 2 * RESOLVE_AHEAD)
-            batch_resolve(x, RESOLVE_AHEAD);
+        words[n] = word;
+        places[n] = place + i;
+        n += word - lowest <= span;
     }
+    b->count += n;
+    look_ahead(x);
     return true;
 }
 

@@ -130,7 +130,8 @@ static struct module_tls loader_tls(const struct extraction *x, const struct ima
 
 static bool add_tls(struct extraction *x, struct tls_block b)
 {
-    if (b.start >= b.end)
+    enum { MOST_TLS = 1 << 22 }; /* threads times modules: a small hostile core has many of both */
+    if (b.start >= b.end || x->tls.count >= MOST_TLS)
         return true;
     if (!vector_reserve((void **)&x->tls.items, &x->tls.capacity, x->tls.count + 1, sizeof *x->tls.items,
                         x->err))

@@ -133,7 +133,7 @@ static size_t ring_length(struct glibc_search *s, uint64_t first, const struct g
         at = glibc_word(&s->view, at + layout->next);
         if (at == first)
             return n;
-        if (!arena_plausible(s, at, layout))
+        if (!glibc_spend(s, BINS) || !arena_plausible(s, at, layout))
             return 0;
     }
     return 0;
@@ -229,7 +229,7 @@ static bool scan(struct glibc_search *s, uint64_t start, uint64_t end, bool thor
                 /* `at` as the first bin: of 127, some are empty. */
                 uint64_t next;
                 if (pair[0] == 0 || pair[1] == 0 || !glibc_read(&s->view, at + BINS_TO_NEXT, &next) ||
-                    next == 0 || (next & 7) != 0 || !bins_plausible(score_bins(s, at)))
+                    next == 0 || (next & 7) != 0 || !glibc_spend(s, 8) || !bins_plausible(score_bins(s, at)))
                     continue;
                 if (!take_bins(s, at, broken))
                     return false;

@@ -72,6 +72,9 @@ static uint64_t find_mp(struct glibc_search *s, uint64_t main_arena, struct coun
         uint64_t start = region->start > from ? region->start : from,
                  end = region->start + region->present < to ? region->start + region->present : to;
         for (uint64_t at = (start + MP_BEFORE_NEW + 7) & ~UINT64_C(7); at + MP_AFTER <= end; at += 8) {
+            if (!glibc_spend(s,
+                             2)) /* a ring of thousands of arenas, each of which calls itself the main one */
+                return found;
             for (unsigned old = 0; old < 2; old++) {
                 unsigned score = score_mp(s, at, old, &c);
                 if (score > best) {
@@ -94,7 +97,8 @@ static struct glibc_walk main_walk(const struct glibc_search *s, uint32_t arena,
                                .wrong = CHUNK_MAPPED | CHUNK_NOT_MAIN};
 }
 
-static bool walk_from(struct glibc_search *s, uint32_t arena, uint64_t base, bool *ret_walked)
+/* `sure`: the first chunks that must look like chunks; 0: damage may begin with the first one. */
+static bool walk_from(struct glibc_search *s, uint32_t arena, uint64_t base, unsigned sure, bool *ret_walked)
 {
     uint64_t start = (base + 15) & ~UINT64_C(15), end = glibc_memory_end(s, start);
     if (end == 0 || glibc_claimed(s, start) != 0)
@@ -102,7 +106,7 @@ static bool walk_from(struct glibc_search *s, uint32_t arena, uint64_t base, boo
     struct glibc_walk walk = main_walk(s, arena, start, end);
     if (walk.top < start || walk.top >= end)
         walk.top = 0;
-    if (walk.top != start && !glibc_run_begins(s, &walk, start, 4, 0))
+    if (walk.top != start && sure > 0 && !glibc_run_begins(s, &walk, start, sure, 0))
         return true;
     enum glibc_end ended;
     *ret_walked = true;
@@ -130,12 +134,17 @@ static bool walk_arena(struct glibc_search *s, uint32_t number)
         return true; /* never used */
     uint64_t top_size = glibc_word(&s->view, arena->top + 8) & ~UINT64_C(7);
     uint64_t counted = arena->top + top_size - arena->system_mem;
-    if (base != 0 && !walk_from(s, number, base, &walked))
+    enum { SURE = 4 };
+    if (base != 0 && !walk_from(s, number, base, SURE, &walked))
         return false;
-    if (!walked && arena->contiguous && !walk_from(s, number, counted, &walked))
+    if (!walked && arena->contiguous && !walk_from(s, number, counted, SURE, &walked))
         return false;
     const struct memory_region *r = address_space_region(s->space, arena->top);
-    if (!walked && arena->contiguous && r != NULL && !walk_from(s, number, r->start, &walked))
+    if (!walked && arena->contiguous && r != NULL && !walk_from(s, number, r->start, SURE, &walked))
+        return false;
+    if (!walked && arena->contiguous && base != 0 && r != NULL && r->start <= base && base < arena->top &&
+        !walk_from(s, number, base, 0,
+                   &walked)) /* damaged from the start on; what it says of itself is left */
         return false;
     if (!walked && arena->contiguous) {
         s->missing = true;

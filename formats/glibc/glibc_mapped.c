@@ -156,7 +156,7 @@ bool glibc_walk_noncontiguous(struct glibc_search *s, uint32_t arena)
             continue;
         uint64_t end = glibc_memory_end(s, r->start);
         uint64_t page = r->start;
-        while (page < end && a->walked < a->system_mem) {
+        while (page < end && a->walked < a->system_mem && glibc_spend(s, 1)) {
             page = (glibc_present_from(s, page, end) + PAGE - 1) & ~(uint64_t)(PAGE - 1);
             uint64_t claimed = glibc_claimed(s, page);
             if (claimed != 0) {

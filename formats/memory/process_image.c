@@ -35,7 +35,10 @@ const struct image_module *process_image_module(const struct process_image *imag
 
 bool process_image_warning(struct process_image *image, const char *format, ...)
 {
+    enum { MOST_WARNINGS = 256 }; /* a damaged file can give rise to one for each of its notes */
     char *line = NULL;
+    if (image->warning_count >= MOST_WARNINGS)
+        return true;
     va_list args;
     va_start(args, format);
     int length = vasprintf(&line, format, args);

@@ -294,24 +294,33 @@ void snapshot_writer_object(struct snapshot_writer *w, uint64_t address, uint32_
         snapshot_writer_flush_objects(w);
 }
 
+struct edge_state {
+    uint32_t new_id, last_target;
+};
+
+static inline uint64_t edge_code(struct edge_state *s, uint32_t *hub, uint32_t target)
+{
+    if (target == s->new_id) {
+        s->new_id++;
+        return 0;
+    }
+    uint32_t slot = snapshot_hub_slot(target);
+    if (hub[slot] == target)
+        return (uint64_t)slot << 1 | 1;
+    uint64_t code = (snapshot_zigzag((int64_t)target - (int64_t)s->last_target) + 1) << 1;
+    s->last_target = target;
+    hub[slot] = target;
+    if (target > s->new_id)
+        s->new_id = target + 1;
+    return code;
+}
+
 void snapshot_writer_edge(struct snapshot_writer *w, uint32_t target)
 {
-    uint64_t code;
-    if (target == w->new_id) {
-        code = 0;
-        w->new_id++;
-    } else {
-        uint32_t slot = snapshot_hub_slot(target);
-        if (w->hub[slot] == target) {
-            code = (uint64_t)slot << 1 | 1;
-        } else {
-            code = (snapshot_zigzag((int64_t)target - (int64_t)w->last_target) + 1) << 1;
-            w->last_target = target;
-            w->hub[slot] = target;
-            if (target > w->new_id)
-                w->new_id = target + 1;
-        }
-    }
+    struct edge_state state = {w->new_id, w->last_target};
+    uint64_t code = edge_code(&state, w->hub, target);
+    w->new_id = state.new_id;
+    w->last_target = state.last_target;
     column_put(&w->edge, code);
     if (w->edge.count == SNAPSHOT_EDGES_PER_BLOCK)
         snapshot_writer_flush_edges(w);
@@ -322,6 +331,43 @@ void snapshot_writer_place(struct snapshot_writer *w, uint64_t place)
     column_put(&w->place, place);
     if (w->place.count == SNAPSHOT_PLACES_PER_BLOCK)
         snapshot_writer_flush_places(w);
+}
+
+/* As many as fit into the blocks being filled. Locals: stores of bytes could change anything else. */
+static void put_edges(struct snapshot_writer *w, const uint32_t *targets, uint32_t count)
+{
+    struct edge_state state = {w->new_id, w->last_target};
+    struct column edge = w->edge;
+    for (uint32_t i = 0; i < count; i++)
+        column_put(&edge, edge_code(&state, w->hub, targets[i]));
+    w->edge = edge;
+    w->new_id = state.new_id;
+    w->last_target = state.last_target;
+}
+
+static void put_places(struct snapshot_writer *w, const uint64_t *places, uint32_t count)
+{
+    struct column place = w->place;
+    for (uint32_t i = 0; i < count; i++)
+        column_put(&place, places[i]);
+    w->place = place;
+}
+
+void snapshot_writer_native(struct snapshot_writer *w, const uint32_t *targets, const uint64_t *places,
+                            uint32_t count)
+{
+    for (uint32_t n; count > 0; targets += n, places += n, count -= n) {
+        uint32_t edges = SNAPSHOT_EDGES_PER_BLOCK - w->edge.count;
+        uint32_t room = SNAPSHOT_PLACES_PER_BLOCK - w->place.count;
+        n = edges < room ? edges : room;
+        n = n < count ? n : count;
+        put_edges(w, targets, n);
+        put_places(w, places, n);
+        if (w->edge.count == SNAPSHOT_EDGES_PER_BLOCK)
+            snapshot_writer_flush_edges(w);
+        if (w->place.count == SNAPSHOT_PLACES_PER_BLOCK)
+            snapshot_writer_flush_places(w);
+    }
 }
 
 void snapshot_writer_preview(struct snapshot_writer *w, uint32_t object, uint8_t kind, uint64_t full_length,

@@ -92,6 +92,9 @@ void snapshot_writer_edge(struct snapshot_writer *w, uint32_t target);
 /* Once for each edge in a native tail (TAIL_NATIVE), in the order of the edges: where the pointer stands in
    its block, byte offset / 8 << 1, and 1 if it points into its target instead of at its start. */
 void snapshot_writer_place(struct snapshot_writer *w, uint64_t place);
+/* The same for many edges in native tails at once, the next of their objects. */
+void snapshot_writer_native(struct snapshot_writer *w, const uint32_t *targets, const uint64_t *places,
+                            uint32_t count);
 void snapshot_writer_preview(struct snapshot_writer *w, uint32_t object, uint8_t kind, uint64_t full_length,
                              const void *text, uint32_t length);
 

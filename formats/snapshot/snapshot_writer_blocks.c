@@ -64,8 +64,16 @@ static void block_column(struct block *b, uint16_t id, const struct column *c)
 
 static void pack_lengths(uint8_t *packed, const struct column *c)
 {
-    uint32_t pairs = c->count / 2;
-    for (uint32_t i = 0; i < pairs; i++)
+    uint32_t pairs = c->count / 2, i = 0;
+    for (; i + 4 <= pairs; i += 4) { /* eight lengths to four bytes */
+        uint64_t eight;
+        memcpy(&eight, c->lengths + 2 * i, 8);
+        eight = (eight | eight >> 4) & 0x00ff00ff00ff00ff;
+        eight = (eight | eight >> 8) & 0x0000ffff0000ffff;
+        uint32_t four = (uint32_t)(eight | eight >> 16);
+        memcpy(packed + i, &four, 4);
+    }
+    for (; i < pairs; i++)
         packed[i] = (uint8_t)(c->lengths[2 * i] | c->lengths[2 * i + 1] << 4);
     if (c->count % 2 != 0)
         packed[pairs] = c->lengths[c->count - 1];

@@ -85,7 +85,7 @@ static void scan(const struct process_image *image, struct error *err)
     if (x->span >> 47)
         x->span = (UINT64_C(1) << 47) - 1 - x->lowest;
     double start = cpu();
-    uint64_t bytes = 0, found = 0;
+    uint64_t bytes = 0, candidates = 0;
     struct batch *b = &x->batch;
     for (uint64_t mib = x->index.lowest >> 20; mib <= x->index.highest >> 20; mib++) {
         if (x->index.slab_of[mib] == BLOCK_SLAB_NONE)
@@ -99,16 +99,15 @@ static void scan(const struct process_image *image, struct error *err)
                     from = batch_scan(x, address, from, size);
                     if (b->count < BATCH_WORDS && from + 8 > size)
                         break;
-                    batch_resolve(x, 0);
-                    for (size_t i = 0; i < b->count; i++)
-                        found += b->class[i] != TARGET_NONE;
-                    b->count = b->resolved = 0;
+                    batch_resolve(x);
+                    candidates += b->count;
+                    batch_empty(b);
                 }
             }
         }
     }
-    printf("scan %.4f\nscan_bytes %llu\nscan_found %llu\n", cpu() - start, (unsigned long long)bytes,
-           (unsigned long long)found);
+    printf("scan %.4f\nscan_bytes %llu\nscan_candidates %llu\n", cpu() - start, (unsigned long long)bytes,
+           (unsigned long long)candidates);
     batch_free(b);
     glibc_heap_free(&x->heap);
     block_index_deinit(&x->index);

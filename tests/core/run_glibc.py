@@ -241,20 +241,26 @@ def smashed(test):
     former life, the two cannot be told apart: some of its neighbours are lost."""
     program = test.build("malloc_truth.c", "-O1", "-pthread")
     for options, tolerated in (("kxm", 8), ("kxa", 8), ("kxao", 2)):
-        hit = lost = 0
+        hit, lost = 0, []
         for seed in range(1, 9):
             core, truth = run(test, program, seed, seed % 3, 6000, 150, options)
             answer = ask(test, core, truth)
             hit += answer["smashed"]
-            lost += answer["missing"] + answer["smashed"] - answer["smashed_found"]
+            lost.append(answer["missing"] + answer["smashed"] - answer["smashed_found"])
             test.check(answer["smashed"] == 5, "smashed: %s", answer["smashed"])
             test.check(1 <= answer["warnings"] <= 6 and any("damaged at 0x" in note for note in answer["notes"]), "smashed: %s warnings: %s",
                        answer["warnings"], answer["notes"])
             test.check(answer["checks_differ"] >= 1, "smashed: the self-checks say nothing")
             test.check(answer["missing"] <= 40, "smashed: %s of %s live blocks missing", answer["missing"], answer["live"])
             drop(core)
-        test.check(lost * tolerated <= hit, "smashed (%s): %d heads overwritten, %d blocks lost", options, hit, lost)
-        test.note("smashed (%s): %d heads overwritten, %d blocks lost", options, hit, lost)
+        # One run of eight may meet old heads all the same: in the rests between blocks, which nobody has written to.
+        test.check((sum(lost) - max(lost)) * tolerated <= hit, "smashed (%s): %d heads overwritten, blocks lost: %s", options, hit, lost)
+        test.note("smashed (%s): %d heads overwritten, %d blocks lost", options, hit, sum(lost))
+    core, truth = run(test, program, 9, 0, 6000, 150, "kF")
+    answer = ask(test, core, truth)
+    test.check(answer["missing"] == 0 and answer["warnings"] >= 1, "the first head overwritten: %s of %s missing, %s warnings", answer["missing"],
+               answer["live"], answer["warnings"])
+    drop(core)
 
 
 @section

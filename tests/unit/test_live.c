@@ -273,6 +273,7 @@ static void counting(void)
 {
     struct sigaction action = {.sa_handler = note_signal};
     sigaction(SIGUSR1, &action, NULL);
+    sigaction(SIGTRAP, &action, NULL); /* also what debuggers send */
     tell();
     for (;;) {
         usleep(200);
@@ -286,7 +287,7 @@ START_TEST(signals_arrive)
     ck_assert_ptr_ne((void *)shared, MAP_FAILED);
     pid_t pid = start(counting);
     for (unsigned i = 1; i <= 50; i++) {
-        kill(pid, SIGUSR1);
+        kill(pid, i % 2 != 0 ? SIGUSR1 : SIGTRAP);
         struct process_image *image = live_open((uint32_t)pid, &plain, &result, &err);
         ck_assert_ok(image != NULL, &err);
         const uint8_t *copy = address_space_at(&image->space, (uint64_t)(uintptr_t)shared, 4);

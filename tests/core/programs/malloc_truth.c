@@ -13,6 +13,7 @@
  *   x  chunk heads of a few blocks are overwritten in the end: state 4 instead of 1; blocks have content of
  * the program all over, or with o also what their memory had before r  no blocks but those of one size class,
  * freed in part: long runs of free chunks
+ *   F  the head of the very first block is overwritten in the end (it is in no slot)
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -223,6 +224,7 @@ int main(int count, char **arguments)
     slot_count = (unsigned)atoi(arguments[4]);
     int milliseconds = atoi(arguments[5]);
     options = arguments[6];
+    volatile uint64_t *first = malloc(100);
     size_t all = (size_t)slot_count * (thread_count + 1), bytes = 16 + all * sizeof(struct slot);
     int fd = open(arguments[1], O_RDWR | O_CREAT | O_TRUNC, 0600);
     uint64_t *file = fd >= 0 && ftruncate(fd, (off_t)bytes) == 0
@@ -271,6 +273,8 @@ int main(int count, char **arguments)
                 usleep(1000);
         if (has('x'))
             smash(&workers[0]);
+        if (has('F') && first != NULL)
+            first[-1] = 0x4141414141414141;
     }
     if (has('q')) {
         if (write(1, "ready\n", 6) != 6)
