@@ -137,8 +137,21 @@ static bool write_all(const struct invocation *in, const char *path, int fd, str
         return false;
     if (kind == INPUT_SNAPSHOT)
         return copy(path, fd, values, err);
-    struct extract_options as = {.zstd = extract_zstd(), .value_bytes = values ? CORE_VALUE_BYTES : 0};
-    return core_input_extract(in, path, as, fd, err);
+    struct error nothing = {0};
+    struct extract_options as = {.zstd = extract_zstd(),
+                                 .value_bytes = values ? CORE_VALUE_BYTES : 0,
+                                 .facts_alone = true,
+                                 .nothing_walked = &nothing};
+    if (!core_input_extract(in, path, as, fd, err))
+        return false;
+    if (nothing.code != ERROR_NONE) {
+        char of[4096], why[4096];
+        progress_clear();
+        fprintf(stderr, "heldby: warning: %s: %s; only what info tells of it was kept\n",
+                text_clean(path, strlen(path), of, sizeof of),
+                text_clean(nothing.message, strlen(nothing.message), why, sizeof why));
+    }
+    return true;
 }
 
 bool cmd_convert(const struct invocation *in, struct error *err)

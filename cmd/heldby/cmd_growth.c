@@ -73,7 +73,9 @@ static char *rate_text(double rate, char *out, size_t size)
     return out;
 }
 
-static void print_rows(struct output *out, const struct growth *growth, const char *name, bool by_peak)
+/* `parts`: what rose at every step stands apart from what changed otherwise. */
+static void print_rows(struct output *out, const struct growth *growth, const char *name, bool by_peak,
+                       bool parts)
 {
     struct column columns[MOST_COLUMNS + 6] = {{NULL, "per step", CELL_RIGHT, STYLE_STRONG},
                                                {NULL, "size per step", CELL_DELTA_BYTES, STYLE_STRONG}};
@@ -91,7 +93,7 @@ static void print_rows(struct output *out, const struct growth *growth, const ch
     columns[at++] = (struct column){NULL, name, CELL_TEXT, STYLE_TYPE};
     struct table table;
     uint64_t shown = 0, changed = 0;
-    bool parted = false;
+    bool parted = by_peak || !parts;
     table_begin(&table, out, NULL, columns, at);
     for (size_t i = 0; i < growth->row_count; i++) {
         const struct growth_row *row = &growth->rows[i];
@@ -99,7 +101,7 @@ static void print_rows(struct output *out, const struct growth *growth, const ch
             continue;
         if (changed++ >= out->limit)
             continue;
-        if (!by_peak && !row->every_step && !parted && shown) {
+        if (!row->every_step && !parted && shown) {
             for (size_t c = 0; c < at; c++)
                 table_none(&table);
             parted = true;
@@ -166,7 +168,7 @@ static void print_hint(struct output *out, const struct growth *growth, bool by_
 
 /* Capture time and process of the file before. */
 struct previous {
-    bool timed, known;
+    bool timed, known, restarted; /* restarted: the files are of several processes */
     double time;
     uint64_t pid;
 };
@@ -181,6 +183,7 @@ static bool add_doubts(const struct opened *opened, struct previous *before, str
     now.known = fact_u64(opened->heap, "pid", &now.pid);
     struct previous last = *before;
     *before = now;
+    before->restarted = last.restarted || (last.known && now.known && last.pid != now.pid);
     if (last.known && now.known && last.pid != now.pid) {
         snprintf(text, sizeof text, "%s is of process %" PRIu64 ", the file before it of %" PRIu64,
                  opened->path, now.pid, last.pid);
@@ -232,7 +235,7 @@ static bool answer(const struct invocation *in, struct output *out, struct growt
             print_peak_summary(out, growth, by_path);
         else
             print_summary(out, growth, by_path, changed);
-        print_rows(out, growth, by_path ? "via" : "type", by_peak);
+        print_rows(out, growth, by_path ? "via" : "type", by_peak, !before.restarted);
         if (!by_path)
             print_hint(out, growth, by_peak, in->operands[in->operand_count - 1]);
     }

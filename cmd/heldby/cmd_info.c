@@ -15,6 +15,12 @@ static void label(struct output *out, const char *text)
             out->colored ? output_style(out, STYLE_PLAIN) : "");
 }
 
+/* Read from a core, or copied without a hook. */
+static bool is_outside(const struct heap *heap)
+{
+    return heap_is_of_core(heap) || heap_is_live_copy(heap);
+}
+
 /* The command line, and the program itself if that does not begin with it. */
 static void print_command(struct output *out, const struct heap *heap)
 {
@@ -30,8 +36,7 @@ static void print_command(struct output *out, const struct heap *heap)
         output_text(out, STYLE_STRONG, command->text + at, SIZE_MAX);
     }
     fputc('\n', out->to);
-    bool outside = heap_is_of_core(heap) || heap_is_live_copy(heap);
-    if (outside && executable && strncmp(command->text, executable, strlen(executable)) != 0) {
+    if (is_outside(heap) && executable && strncmp(command->text, executable, strlen(executable)) != 0) {
         label(out, "");
         output_text(out, STYLE_PLAIN, executable, SIZE_MAX);
         fputc('\n', out->to);
@@ -106,10 +111,13 @@ static void print_capture(struct output *out, const struct heap *heap)
         output_text(out, STYLE_PLAIN,
                     runtime && strcmp(runtime, "cpython") == 0 ? "CPython"
                     : runtime                                  ? runtime
+                    : is_outside(heap)                         ? "no Python and no malloc that is known"
                                                                : "unknown",
                     SIZE_MAX);
-        fputc(' ', out->to);
-        output_text(out, STYLE_PLAIN, version ? version : "", version_length(version));
+        if (version) {
+            fputc(' ', out->to);
+            output_text(out, STYLE_PLAIN, version, version_length(version));
+        }
     }
     if (allocator) {
         fputs(runtime ? ", malloc of " : "no Python; malloc of ", out->to);
@@ -162,11 +170,10 @@ static void print_capture(struct output *out, const struct heap *heap)
     }
 }
 
-static void print_figures(struct output *out, const struct heap *heap, const struct info *info)
+static void print_counts(struct output *out, const struct heap *heap, const struct info *info)
 {
     char a[40], b[40], c[40], d[40];
     uint64_t rss;
-    label(out, "heap");
     fprintf(out->to, "%s objects, %s references, %s types, %s roots\n",
             text_count(info->objects, a, sizeof a), text_count(info->edges, b, sizeof b),
             text_count(info->types, c, sizeof c), text_count(info->roots, d, sizeof d));
@@ -177,6 +184,16 @@ static void print_figures(struct output *out, const struct heap *heap, const str
                 info->shallow < rss / 100 ? 1.0 : 100.0 * (double)info->shallow / (double)rss,
                 text_bytes(rss, b, sizeof b));
     fputc('\n', out->to);
+}
+
+static void print_figures(struct output *out, const struct heap *heap, const struct info *info)
+{
+    char a[40], b[40];
+    label(out, "heap");
+    if (info->objects == 0 && is_outside(heap))
+        fputs("not walked\n", out->to);
+    else
+        print_counts(out, heap, info);
     if (info->unreachable) {
         label(out, "");
         fprintf(out->to, "%s objects (%s) that no root reaches\n", text_count(info->unreachable, a, sizeof a),
@@ -225,7 +242,7 @@ static bool answer(const struct invocation *in, struct output *out, struct opene
     if (!info_create(&info, opened->view, err))
         return false;
     document_begin_one(out, opened);
-    bool outside = heap_is_of_core(opened->heap) || heap_is_live_copy(opened->heap);
+    bool outside = is_outside(opened->heap);
     if (out->as_json) {
         if (!info_json(&out->json, opened->heap, &info, err))
             return false;

@@ -6,6 +6,7 @@
 #include "cmd/heldby/object_rows.h"
 #include "cmd/heldby/open_heaps.h"
 #include "cmd/heldby/path_graph_output.h"
+#include "cmd/heldby/path_table.h"
 #include "cmd/heldby/selectors.h"
 #include "cmd/heldby/text.h"
 #include "lib/query/expression.h"
@@ -42,52 +43,6 @@ static void json_paths(struct json *j, const struct paths *paths)
     json_end_array(j);
 }
 
-/* One line for the root's own object, when the root is one, and one per step. */
-static void print_steps(struct output *out, const struct view *view, const struct path *path)
-{
-    static const struct column columns[] = {{NULL, "step", CELL_TEXT, STYLE_NAME},
-                                            {NULL, "type", CELL_TEXT, STYLE_TYPE},
-                                            {NULL, "size", CELL_BYTES, STYLE_PLAIN},
-                                            {NULL, "address", CELL_ADDRESS, STYLE_PLAIN},
-                                            {NULL, "value", CELL_TEXT, STYLE_PLAIN}};
-    const struct heap *heap = view_heap(view);
-    struct text_buffer preview = {0};
-    struct table table;
-    table_begin(&table, out, NULL, columns, 5);
-    object_id first = path->root.object;
-    bool root_is_step =
-        path->step_count && path->steps[0].object == first && path->steps[0].kind == REFERENCE_NONE;
-    if (!root_is_step) {
-        table_text(&table, path->root.text);
-        if (path->root.kind == ROOT_NONE || path->root.reference == REFERENCE_NONE) {
-            table_text(&table, first ? heap_type_name(heap, first) : "");
-            table_u64(&table, first ? view_size(view, first) : 0);
-            table_u64(&table, path->root.address);
-            spelling_preview(view, first, &preview);
-            table_text(&table, text_buffer_text(&preview));
-        } else {
-            for (int i = 0; i < 4; i++)
-                table_none(&table);
-        }
-    }
-    for (size_t s = 0; s < path->step_count; s++) {
-        const struct path_step *step = &path->steps[s];
-        char text[512];
-        const char *words = *step->text ? step->text : path->root.text;
-        snprintf(text, sizeof text, "%s%s%s", root_is_step && s == 0 ? "" : "  ", words + (*words == ' '),
-                 step->uncertain && step->kind != REFERENCE_POINTER ? " (uncertain)" : "");
-        text_buffer_clear(&preview);
-        spelling_preview(view, step->object, &preview);
-        table_text(&table, text);
-        table_text(&table, step->type);
-        table_u64(&table, step->shallow);
-        table_u64(&table, step->address);
-        table_text(&table, text_buffer_text(&preview));
-    }
-    table_end(&table);
-    text_buffer_free(&preview);
-}
-
 static void print_path(struct output *out, const struct view *view, const struct path *path)
 {
     output_text(out, STYLE_STRONG, path->expression, SIZE_MAX);
@@ -100,7 +55,7 @@ static void print_path(struct output *out, const struct view *view, const struct
         root_print(out, &path->root);
     }
     output_print(out, "\n\n");
-    print_steps(out, view, path);
+    path_table_print(out, view, path);
 }
 
 static void print_paths(struct output *out, const struct view *view, object_id object,

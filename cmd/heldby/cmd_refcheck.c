@@ -9,6 +9,8 @@ static void json_summary(struct output *out, const struct refcheck *refcheck, bo
 {
     struct json *j = &out->json;
     json_u64(j, "objects", refcheck->row_count);
+    if (refcheck->mixed)
+        json_u64(j, "native", refcheck->native);
     json_u64(j, "unexplained", refcheck->unexplained);
     json_u64(j, "bytes", refcheck->shallow);
     json_u64(j, "checked", refcheck->checked);
@@ -40,7 +42,10 @@ static void print_foot(struct output *out, const struct refcheck *refcheck, bool
     char a[40];
     if (out->as_json)
         return;
-    if (refcheck->row_count && (refcheck->over || refcheck->immortal || !all))
+    bool noise = false;
+    for (unsigned n = NOISE_NONE + 1; n < NOISE_KINDS; n++)
+        noise |= !all && refcheck->noise[n];
+    if (refcheck->row_count && (refcheck->over || refcheck->immortal || noise))
         output_print(out, "\n");
     if (!all)
         print_noise(out, refcheck);
@@ -56,15 +61,19 @@ static void print_foot(struct output *out, const struct refcheck *refcheck, bool
 
 static void print_types(struct output *out, const struct refcheck *refcheck, const char *key)
 {
-    const struct column columns[] = {{"count", "count", CELL_COUNT, STYLE_PLAIN},
-                                     {"unexplained", "unexplained", CELL_COUNT, STYLE_STRONG},
-                                     {"shallow", "size", CELL_BYTES, STYLE_PLAIN},
-                                     {"type", "type", CELL_TEXT, STYLE_TYPE}};
+    bool mixed = refcheck->mixed;
+    const struct column columns[] = {
+        {"count", "count", CELL_COUNT, STYLE_PLAIN},
+        {mixed ? "native" : NULL, refcheck->native ? "native" : NULL, CELL_COUNT, STYLE_PLAIN},
+        {"unexplained", "unexplained", CELL_COUNT, STYLE_STRONG},
+        {"shallow", "size", CELL_BYTES, STYLE_PLAIN},
+        {"type", "type", CELL_TEXT, STYLE_TYPE}};
     struct table table;
     table_begin(&table, out, key, columns, sizeof columns / sizeof columns[0]);
     for (size_t i = 0; i < refcheck->type_count && i < out->limit; i++) {
         const struct refcheck_type *row = &refcheck->types[i];
         table_u64(&table, row->count);
+        table_u64(&table, row->native);
         table_u64(&table, row->unexplained);
         table_u64(&table, row->shallow);
         table_text(&table, row->type);
@@ -75,16 +84,18 @@ static void print_types(struct output *out, const struct refcheck *refcheck, con
 
 static void print_objects(struct output *out, const struct refcheck *refcheck, bool all)
 {
-    const struct column columns[] = {{"unexplained", "unexplained", CELL_COUNT, STYLE_STRONG},
-                                     {"refcount", "refcount", CELL_COUNT, STYLE_PLAIN},
-                                     {"found", "found", CELL_COUNT, STYLE_PLAIN},
-                                     {"shallow", NULL, CELL_BYTES, STYLE_PLAIN},
-                                     {"address", "address", CELL_ADDRESS, STYLE_PLAIN},
-                                     {"class", all ? "class" : NULL, CELL_TEXT, STYLE_DIM},
-                                     {"type", "type", CELL_TEXT, STYLE_TYPE},
-                                     {"module", NULL, CELL_TEXT, STYLE_PLAIN},
-                                     {"preview", "value", CELL_TEXT, STYLE_PLAIN},
-                                     {"why", "why", CELL_TEXT, STYLE_PLAIN}};
+    const struct column columns[] = {
+        {"unexplained", "unexplained", CELL_COUNT, STYLE_STRONG},
+        {"refcount", "refcount", CELL_COUNT, STYLE_PLAIN},
+        {"found", "found", CELL_COUNT, STYLE_PLAIN},
+        {refcheck->mixed ? "native" : NULL, refcheck->native ? "native" : NULL, CELL_COUNT, STYLE_PLAIN},
+        {"shallow", NULL, CELL_BYTES, STYLE_PLAIN},
+        {"address", "address", CELL_ADDRESS, STYLE_PLAIN},
+        {"class", all ? "class" : NULL, CELL_TEXT, STYLE_DIM},
+        {"type", "type", CELL_TEXT, STYLE_TYPE},
+        {"module", NULL, CELL_TEXT, STYLE_PLAIN},
+        {"preview", "value", CELL_TEXT, STYLE_PLAIN},
+        {"why", "why", CELL_TEXT, STYLE_PLAIN}};
     struct table table;
     table_begin(&table, out, "rows", columns, sizeof columns / sizeof columns[0]);
     for (size_t i = 0; i < refcheck->row_count && i < out->limit; i++) {
@@ -92,6 +103,7 @@ static void print_objects(struct output *out, const struct refcheck *refcheck, b
         table_u64(&table, row->unexplained);
         table_u64(&table, row->refcount);
         table_u64(&table, row->found);
+        table_u64(&table, row->native);
         table_u64(&table, row->shallow);
         table_u64(&table, row->address);
         table_text(&table, noise_name(row->noise));
@@ -107,9 +119,15 @@ static void print_objects(struct output *out, const struct refcheck *refcheck, b
 static void print_answer(struct output *out, const struct refcheck *refcheck, const char *path, bool by_type,
                          bool all)
 {
-    char a[40], b[40], c[40];
+    char a[40], b[40], c[40], d[40];
     if (out->as_json)
         json_summary(out, refcheck, all);
+    else if (refcheck->row_count && refcheck->native)
+        output_print(out, "%s object%s, %s: %s reference%s from native memory, %s that nothing explains\n\n",
+                     text_count(refcheck->row_count, a, sizeof a), refcheck->row_count == 1 ? "" : "s",
+                     text_bytes(refcheck->shallow, b, sizeof b), text_count(refcheck->native, c, sizeof c),
+                     refcheck->native == 1 ? "" : "s",
+                     refcheck->unexplained ? text_count(refcheck->unexplained, d, sizeof d) : "none");
     else if (refcheck->row_count)
         output_print(out, "%s object%s, %s: %s reference%s that nothing in the snapshot explains\n\n",
                      text_count(refcheck->row_count, a, sizeof a), refcheck->row_count == 1 ? "" : "s",

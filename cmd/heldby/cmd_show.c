@@ -19,15 +19,22 @@ static void label(struct output *out, const char *text)
 static void print_refcount(struct output *out, const struct shown *shown)
 {
     char a[40], b[40], c[40];
-    const char *count = text_count(shown->row.refcount, a, sizeof a);
+    const char *count = text_count(shown->row.refcount, a, sizeof a), *between = ": ";
     label(out, "refcount");
     if (!shown->counted)
         output_print(out, "immortal");
-    else if (shown->missing)
-        output_print(out, "%s: %s found, %s that nothing here explains (C code, or an expression's stack)",
-                     count, shown->found ? text_count(shown->found, b, sizeof b) : "none",
-                     text_count(shown->missing, c, sizeof c));
-    else
+    else if (shown->missing || shown->native) {
+        output_print(out, "%s", count);
+        if (shown->found || !shown->native) {
+            output_print(out, ": %s found", shown->found ? text_count(shown->found, b, sizeof b) : "none");
+            between = ", ";
+        }
+        if (shown->native)
+            output_print(out, "%s%s found in native memory", between, text_count(shown->native, b, sizeof b));
+        if (shown->missing)
+            output_print(out, ", %s that nothing here explains (C code, or an expression's stack)",
+                         text_count(shown->missing, c, sizeof c));
+    } else
         output_print(out, "%s, all found", count);
     if (shown->weak)
         output_print(out, "; %s weak", text_count(shown->weak, b, sizeof b));
@@ -235,6 +242,8 @@ static bool answer(const struct invocation *in, struct output *out, struct opene
         json_bool(j, "finalizer", shown.finalizer);
         json_bool(j, "partial", shown.flags & OBJECT_PARTIAL);
         json_u64(j, "found", shown.found);
+        if (heap_contents(opened->heap) == HEAP_IS_MIXED)
+            json_u64(j, "native", shown.native);
         json_u64(j, "unexplained", shown.missing);
         json_u64(j, "weak", shown.weak);
         json_text(j, "expression", shown.path);

@@ -71,12 +71,14 @@ static void json_answer(struct json *j, const struct unreachable *answer, uint64
 
 /* ---- text ---- */
 
-static void print_part(struct output *out, const struct unreachable_sum *sum, const char *what)
+static void print_part(struct output *out, const struct unreachable_sum *sum, const char *doubt,
+                       const char *what)
 {
     char a[40], b[40];
     if (sum->objects)
-        output_print(out, "  %s %s, %s: %s\n", text_count(sum->objects, a, sizeof a),
-                     sum->objects == 1 ? "object" : "objects", text_bytes(sum->bytes, b, sizeof b), what);
+        output_print(out, "  %s %s, %s: %s%s%s\n", text_count(sum->objects, a, sizeof a),
+                     sum->objects == 1 ? "object" : "objects", text_bytes(sum->bytes, b, sizeof b), what,
+                     *doubt ? "; or held from " : "", doubt);
 }
 
 static void print_noise(struct output *out, const struct unreachable *answer, bool all)
@@ -107,18 +109,19 @@ static void print_sums(struct output *out, const struct unreachable *answer, boo
                  answer->all.objects == 1 ? "object" : "objects", text_bytes(answer->all.bytes, b, sizeof b),
                  answer->heap.bytes ? 100.0 * (double)answer->all.bytes / (double)answer->heap.bytes : 0.0,
                  answer->all.objects == 1 ? "is" : "are");
-    print_part(out, &answer->by_why[UNREACHABLE_LEAKED],
-               "leaked: no word of the process's memory leads there");
-    print_part(out, &answer->by_why[UNREACHABLE_CYCLE],
+    print_part(out, &answer->by_why[UNREACHABLE_LEAKED], answer->doubt,
+               *answer->doubt ? "leaked: no word of the memory that was searched leads there"
+                              : "leaked: no word of the process's memory leads there");
+    print_part(out, &answer->by_why[UNREACHABLE_CYCLE], answer->doubt,
                "garbage in cycles and what hangs on them, waiting for the collector");
     if (answer->stuck.objects)
         output_print(
             out,
             "    %s of them, %s, in cycles the collector will not free by itself (uncollectable, frozen)\n",
             text_count(answer->stuck.objects, a, sizeof a), text_bytes(answer->stuck.bytes, b, sizeof b));
-    print_part(out, &answer->by_why[UNREACHABLE_DYING],
+    print_part(out, &answer->by_why[UNREACHABLE_DYING], answer->doubt,
                "referred to by nothing: being freed when the snapshot was taken");
-    print_part(out, &answer->by_why[UNREACHABLE_FROM_C],
+    print_part(out, &answer->by_why[UNREACHABLE_FROM_C], answer->doubt,
                "held from C: by an extension module, or leaked by one ('heldby refcheck')");
     print_noise(out, answer, all);
     if (answer->saved.objects)
@@ -134,7 +137,7 @@ static void write_why(const struct unreachable *answer, const struct unreachable
     const struct cycle_marks *marks = &answer->heads[group->first].marks;
     switch (group->why) {
     case UNREACHABLE_LEAKED:
-        snprintf(to, size, *group->chain ? "leaked cycle" : "leaked");
+        snprintf(to, size, "leaked%s%s", *group->chain ? " cycle" : "", *answer->doubt ? "?" : "");
         return;
     case UNREACHABLE_CYCLE:
         snprintf(to, size, "garbage cycle%s%s%s",
@@ -220,7 +223,13 @@ static bool answer(const struct invocation *in, struct output *out, struct opene
     struct unreachable unreachable;
     if (!unreachable_find(&unreachable, opened->view, out->limit, err))
         return false;
-    document_begin_one(out, opened);
+    char warning[160] = "";
+    if (*unreachable.doubt && unreachable.all.objects)
+        snprintf(warning, sizeof warning, "what no root reaches may be held from %s", unreachable.doubt);
+    if (!document_begin_besides(out, opened, warning, err)) {
+        unreachable_free(&unreachable);
+        return false;
+    }
     uint64_t objects = unreachable.all.objects, all = unreachable.heap.objects,
              saved = unreachable.saved.objects;
     if (out->as_json) {

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/heldby/facts.h"
@@ -101,11 +102,25 @@ const struct memory_row memory_rows[MEMORY_ROWS] = {
 
 const struct missing_row missing_rows[MISSING_ROWS] = {
     {"core.dumped", "dumped", "in the core"},
+    {"core.zero", "zero", "of it never touched or zero"},
     {"core.filled", "filled", "taken from programs and libraries here"},
     {"core.absent", "absent", "was not dumped and is not here"},
     {"core.cut", "cut", "lost: the file was cut"},
     {"core.refused", "refused", "not taken: the file here is another one"},
 };
+
+char *check_figure(const char *figure, char *out, size_t size)
+{
+    char *end;
+    unsigned long long number = strtoull(figure, &end, 10);
+    if (!*figure || *end)
+        snprintf(out, size, "%s", figure);
+    else if (number == 0)
+        snprintf(out, size, "none");
+    else
+        text_count(number, out, size);
+    return out;
+}
 
 /* ---- faults ---- */
 
@@ -118,12 +133,13 @@ static void check_fault(void *context, const char *text)
 {
     const struct fault_sink *sink = context;
     struct record r;
-    char message[1200];
+    char message[1200], expected[40], found[40];
     record_read(&r, text);
     if (strcmp(r.field[CHECK_VERDICT], "differs") != 0)
         return;
-    snprintf(message, sizeof message, "%s: found %s, the process itself counted %s", r.field[CHECK_NAME],
-             r.field[CHECK_FOUND], r.field[CHECK_EXPECTED]);
+    snprintf(message, sizeof message, "%s: %s expected, %s found", r.field[CHECK_NAME],
+             check_figure(r.field[CHECK_EXPECTED], expected, sizeof expected),
+             check_figure(r.field[CHECK_FOUND], found, sizeof found));
     sink->fault(sink->context, ERROR_NO_OFFSET, "check", message);
 }
 

@@ -31,7 +31,8 @@ void core_facts_faults(const struct heap *heap,
 /* ---- what the parts share ---- */
 
 /* One thread of the process: Python's entry and the system's are joined by the identifier (pthread_self). Its
- * frames are lists over the heap's frames, innermost first: [frame] ──► next, 0 ends. */
+ * frames are lists over the heap's frames, innermost first: [frame] ──► next, 0 ends. Where depths are left
+ * out, what lies between is a recursion of the frame before. */
 struct core_thread {
     uint64_t native; /* 0: not known */
     string_id name;
@@ -60,13 +61,16 @@ void record_read(struct record *r, const char *text);
 enum { MODULE_PATH, MODULE_START, MODULE_END, MODULE_BUILD_ID, MODULE_VERDICT, MODULE_FILE };
 enum { CHECK_NAME, CHECK_EXPECTED, CHECK_FOUND, CHECK_VERDICT };
 
-enum { MEMORY_ROWS = 16, MISSING_ROWS = 5 };
+enum { MEMORY_ROWS = 16, MISSING_ROWS = 6 };
 extern const struct memory_row {
     const char *fact, *text;
 } memory_rows[MEMORY_ROWS];
 extern const struct missing_row {
     const char *fact, *key, *text;
 } missing_rows[MISSING_ROWS];
+
+/* A figure of a check as people read it: 356 352, none. Without a number: as it is. */
+char *check_figure(const char *figure, char *out, size_t size);
 
 /* SIGSEGV, or "signal 64" */
 const char *signal_name(int number, char *out, size_t size);

@@ -23,7 +23,7 @@ static void json_fact(struct json *j, const struct heap *heap, const char *fact,
 
 static void json_signal(struct json *j, const struct heap *heap)
 {
-    uint64_t number = 0, address;
+    uint64_t number = 0, overflow = 0, address;
     char text[40];
     if (!fact_u64(heap, "signal", &number) || number == 0) {
         json_null(j, "signal");
@@ -37,6 +37,7 @@ static void json_signal(struct json *j, const struct heap *heap)
         json_address(j, "address", address);
     else
         json_null(j, "address");
+    json_bool(j, "stack_overflow", fact_u64(heap, "stack_overflow", &overflow) && overflow);
     json_end_object(j);
 }
 
@@ -93,6 +94,7 @@ static void json_frame(struct json *j, const struct heap *heap, const struct hea
         json_u64(j, "line", f->line);
     else
         json_null(j, "line");
+    json_u64(j, "depth", f->depth);
     json_end_object(j);
 }
 

@@ -16,7 +16,7 @@ static void label(struct output *out, const char *text)
 
 static void print_signal(struct output *out, const struct heap *heap)
 {
-    uint64_t number = 0, code = 0, address = 0;
+    uint64_t number = 0, code = 0, address = 0, overflow = 0;
     char text[40];
     bool coded = fact_u64(heap, "signal_code", &code);
     if (!fact_u64(heap, "signal", &number) || number == 0) {
@@ -30,6 +30,11 @@ static void print_signal(struct output *out, const struct heap *heap)
     const char *why = coded ? signal_code_text((int)number, (int)code) : NULL;
     if (why)
         fprintf(out->to, ": %s", why);
+    if (fact_u64(heap, "stack_overflow", &overflow) && overflow) {
+        fputc('\n', out->to);
+        label(out, "");
+        fputs("stack overflow: too deep a recursion, or too large a local variable", out->to);
+    }
 }
 
 static void print_frame(struct output *out, const struct heap *heap, const struct heap_frame *frame)
@@ -49,23 +54,40 @@ static void print_frame(struct output *out, const struct heap *heap, const struc
     }
 }
 
-enum { FRAMES_SHOWN = 4 };
+/* Of the thread that died; of each of the first threads of a process that nothing killed. */
+enum { FRAMES_SHOWN = 4, FRAMES_OF_EACH = 3, THREADS_SHOWN = 4 };
+enum { MOST_UNWOUND = 8192 }; /* formats/elf/unwind.c follows a stack no further */
 
-static void print_frames(struct output *out, const struct heap *heap, const uint32_t *next, uint32_t frame)
+static bool same_frame(const struct heap_frame *a, const struct heap_frame *b)
+{
+    return a->function == b->function && a->module == b->module && a->file == b->file && a->line == b->line;
+}
+
+/* Calls of one place to itself are one line: recurse() (parse.c:88) ×4 998. */
+static void print_frames(struct output *out, const struct heap *heap, const uint32_t *next, uint32_t frame,
+                         unsigned most)
 {
     uint64_t more = 0;
-    for (unsigned shown = 0; frame; frame = next[frame], shown++) {
-        if (shown >= FRAMES_SHOWN && out->limit != UINT64_MAX) {
-            more++;
+    char count[40];
+    for (unsigned shown = 0; frame; shown++) {
+        uint32_t first = frame;
+        uint64_t times = 0;
+        for (; frame && same_frame(&heap->frames[first], &heap->frames[frame]); frame = next[frame])
+            times = (uint64_t)heap->frames[frame].depth - heap->frames[first].depth + 1;
+        if (shown >= most && out->limit != UINT64_MAX) {
+            more += times;
             continue;
         }
         label(out, "");
         fputs("  ", out->to);
-        print_frame(out, heap, &heap->frames[frame]);
+        print_frame(out, heap, &heap->frames[first]);
+        if (times > 1)
+            fprintf(out->to, " ×%s%s", text_count(times, count, sizeof count),
+                    heap->frames[first].depth + times == MOST_UNWOUND ? " or more" : "");
         fputc('\n', out->to);
     }
     if (more)
-        fprintf(out->to, "%12s  … %" PRIu64 " more\n", "", more);
+        fprintf(out->to, "%12s  … %s more\n", "", text_count(more, count, sizeof count));
 }
 
 static void print_thread(struct output *out, const struct heap *heap, const struct core_threads *threads,
@@ -79,8 +101,6 @@ static void print_thread(struct output *out, const struct heap *heap, const stru
         uint64_t all = threads->count;
         fact_u64(heap, "threads", &all);
         fprintf(out->to, "%s%s", text_count(all, count, sizeof count), threads->died ? "; " : "\n");
-        if (!threads->died && out->limit != UINT64_MAX)
-            return;
         if (!threads->died)
             label(out, "");
     }
@@ -90,13 +110,15 @@ static void print_thread(struct output *out, const struct heap *heap, const stru
         output_text(out, STYLE_PLAIN, heap_string(heap, thread->name, NULL), SIZE_MAX);
     }
     fprintf(out->to, "%s%s\n", t == 0 && threads->died ? " died" : "", framed ? " in" : "");
-    print_frames(out, heap, threads->next, thread->python_frame);
-    print_frames(out, heap, threads->next, thread->native_frame);
+    unsigned most = threads->died ? FRAMES_SHOWN : FRAMES_OF_EACH;
+    print_frames(out, heap, threads->next, thread->python_frame, most);
+    print_frames(out, heap, threads->next, thread->native_frame, most);
 }
 
 static bool print_threads(struct output *out, const struct heap *heap, struct error *err)
 {
     uint64_t all = 0;
+    char more[40];
     struct core_threads threads;
     if (!core_threads_init(&threads, heap, err))
         return false;
@@ -104,8 +126,13 @@ static bool print_threads(struct output *out, const struct heap *heap, struct er
         label(out, "threads");
         fputs("not known: the notes with the registers are missing\n", out->to);
     }
-    for (size_t t = 0; t < threads.count && (t == 0 || out->limit == UINT64_MAX); t++)
+    size_t shown = threads.died ? 1 : THREADS_SHOWN; /* how the others are is seldom why one died */
+    shown = shown < threads.count && out->limit != UINT64_MAX ? shown : threads.count;
+    for (size_t t = 0; t < shown; t++)
         print_thread(out, heap, &threads, t);
+    if (shown < threads.count)
+        fprintf(out->to, "%12s… %s more thread%s (--limit 0 shows all)\n", "",
+                text_count(threads.count - shown, more, sizeof more), threads.count - shown == 1 ? "" : "s");
     core_threads_free(&threads);
     return true;
 }
@@ -152,7 +179,7 @@ static void print_memory(struct output *out, const struct heap *heap)
     char text[40];
     qsort(values, count, sizeof *values, largest_first);
     fact_u64(heap, "rss", &rss);
-    fprintf(out->to, "%smemory, %s%s%s\n", output_style(out, STYLE_STRONG),
+    fprintf(out->to, "%smemory, %s resident%s%s\n", output_style(out, STYLE_STRONG),
             text_bytes(rss ? rss : all, text, sizeof text),
             rss == 0 || rss == all ? ", all of it explained" : "",
             out->colored ? output_style(out, STYLE_PLAIN) : "");
@@ -191,6 +218,7 @@ static void print_check(void *context, const char *text)
     struct listing *l = context;
     struct record r;
     record_read(&r, text);
+    char figure[40];
     bool agrees = strcmp(r.field[CHECK_VERDICT], "agrees") == 0;
     if (agrees && l->out->limit != UINT64_MAX)
         return;
@@ -198,17 +226,16 @@ static void print_check(void *context, const char *text)
     label(l->out, "");
     fputs("  ", l->out->to);
     output_text(l->out, STYLE_PLAIN, r.field[CHECK_NAME], SIZE_MAX);
-    fputs(": found ", l->out->to);
-    output_text(l->out, STYLE_PLAIN, r.field[CHECK_FOUND], SIZE_MAX);
+    fputs(": ", l->out->to);
     if (agrees || differs) {
-        fprintf(l->out->to, ", the process itself counted %s",
-                output_style(l->out, agrees ? STYLE_GOOD : STYLE_BAD));
-        output_text(l->out, STYLE_PLAIN, r.field[CHECK_EXPECTED], SIZE_MAX);
-        fputs(l->out->colored ? output_style(l->out, STYLE_PLAIN) : "", l->out->to);
-    } else {
-        fputs("; the process's own figure is not known", l->out->to);
+        output_text(l->out, STYLE_PLAIN, check_figure(r.field[CHECK_EXPECTED], figure, sizeof figure),
+                    SIZE_MAX);
+        fputs(" expected, ", l->out->to);
     }
-    fputc('\n', l->out->to);
+    output_text(l->out, differs ? STYLE_BAD : STYLE_PLAIN,
+                check_figure(r.field[CHECK_FOUND], figure, sizeof figure), SIZE_MAX);
+    fputs(agrees || differs ? " found\n" : " found; what the process itself counted is not known\n",
+          l->out->to);
 }
 
 static void print_checks(struct output *out, const struct heap *heap)

@@ -28,6 +28,9 @@ bool input_probe(const char *path, enum input_kind *ret, uint64_t *size, struct 
         return error_bad_input(err, path, 0, "the file is empty");
     if (core_probe(head, length) || core_probe_compressed(head, length))
         *ret = INPUT_CORE;
+    else if (length < sizeof(Elf64_Ehdr) && length >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0)
+        return error_bad_input(err, path, length, "an ELF file that ends within its header: %zu bytes",
+                               length);
     else if (memcmp(head, ELFMAG, SELFMAG) == 0 && head[EI_DATA] == ELFDATA2MSB)
         return error_bad_input(err, path, EI_DATA,
                                "a big-endian ELF file; only cores of little-endian x86-64 can be read");

@@ -42,6 +42,18 @@ static int by_thread_id(const void *a, const void *b)
     return x->native < y->native ? -1 : x->native > y->native;
 }
 
+struct by_depth {
+    uint32_t depth, frame;
+};
+
+static int outermost_first(const void *a, const void *b)
+{
+    const struct by_depth *x = a, *y = b;
+    if (x->depth != y->depth)
+        return x->depth > y->depth ? -1 : 1;
+    return x->frame > y->frame ? -1 : x->frame < y->frame;
+}
+
 bool core_threads_init(struct core_threads *ret, const struct heap *heap, struct error *err)
 {
     size_t threads = (size_t)heap->thread_count + 1;
@@ -51,10 +63,15 @@ bool core_threads_init(struct core_threads *ret, const struct heap *heap, struct
     ret->next = calloc((size_t)heap->frame_count + 1, sizeof *ret->next);
     struct by_ident *order = calloc(threads, sizeof *order);
     uint32_t *item_of = calloc(threads, sizeof *item_of);
-    bool done = ret->items && ret->next && order && item_of;
+    struct by_depth *frames = calloc((size_t)heap->frame_count + 1, sizeof *frames);
+    bool done = ret->items && ret->next && order && item_of && frames;
     if (done) {
         join(ret, heap, order, item_of);
-        for (uint32_t i = heap->frame_count; i > 0; i--) { /* backwards: each goes in front */
+        for (uint32_t i = 1; i <= heap->frame_count; i++)
+            frames[i - 1] = (struct by_depth){heap->frames[i].depth, i};
+        qsort(frames, heap->frame_count, sizeof *frames, outermost_first);
+        for (uint32_t k = 0; k < heap->frame_count; k++) { /* each goes in front */
+            uint32_t i = frames[k].frame;
             const struct heap_frame *f = &heap->frames[i];
             if (f->thread == 0 || f->thread >= threads)
                 continue;
@@ -75,6 +92,7 @@ bool core_threads_init(struct core_threads *ret, const struct heap *heap, struct
         }
     }
     free(order);
+    free(frames);
     free(item_of);
     if (!done)
         core_threads_free(ret);

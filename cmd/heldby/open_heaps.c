@@ -126,6 +126,23 @@ void document_begin_one(struct output *out, const struct opened *opened)
     document_begin(out, &notes, &path, 1, false);
 }
 
+bool document_begin_besides(struct output *out, const struct opened *opened, const char *warning,
+                            struct error *err)
+{
+    struct notes notes;
+    char *path = (char *)opened->path;
+    if (!*warning || !out->as_json) { /* in text the answer says it itself */
+        document_begin_one(out, opened);
+        return true;
+    }
+    notes_init(&notes, false);
+    bool done = notes_add(&notes, opened->heap, err) && notes_add_text(&notes, warning, err);
+    if (done)
+        document_begin(out, &notes, &path, 1, false);
+    notes_deinit(&notes);
+    return done;
+}
+
 bool answer_one(const struct invocation *in, struct output *out,
                 bool (*answer)(const struct invocation *in, struct output *out, struct opened *opened,
                                struct error *err),

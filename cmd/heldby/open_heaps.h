@@ -55,5 +55,8 @@ bool answer_one(const struct invocation *in, struct output *out,
 /* Begins the document of a command over one file; called by its answer once everything that can fail is done.
  */
 void document_begin_one(struct output *out, const struct opened *opened);
+/* The same with one more warning in the JSON document, "" for none; in text the answer says it itself. */
+bool document_begin_besides(struct output *out, const struct opened *opened, const char *warning,
+                            struct error *err);
 
 #endif

@@ -42,7 +42,8 @@ void size_notes_print(struct output *out, const struct heap *heap)
 {
     uint64_t hex = 0;
     bool native = fact_text(heap, "native.allocator") != NULL;
-    if (native && !fact_text(heap, "runtime")) {
+    const char *source = fact_text(heap, "source"); /* of a core or a copy: it may have no Python */
+    if ((native || source) && !fact_text(heap, "runtime")) {
         print_native(out);
         return;
     }

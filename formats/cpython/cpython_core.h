@@ -54,6 +54,8 @@ struct cpython_native {
     /* Writes the block `address` as the object with id `id` and pushes its references by cpython_core_push.
      */
     void (*visit)(void *context, struct cpython_core *core, uint64_t address, uint32_t id);
+    /* The block that a word leads to: its start, and whether the word points behind that. False: to none. */
+    bool (*leads_to)(void *context, uint64_t word, uint64_t *block, bool *interior);
 };
 
 /* For visit, and only while it runs: the next reference of the block, in the order of its edges: the address
@@ -82,6 +84,11 @@ uint64_t cpython_core_object_at(const struct cpython_core *core, uint64_t addres
  */
 void cpython_core_structures(const struct cpython_core *core,
                              void (*each)(void *context, uint64_t address, const char *name), void *context);
+/* Calls `each` for what of the threads' data stacks (3.11 and later) lies above their tops, [start, end):
+ * frames that have returned left their words there, which hold nothing. And for the arrays of dead objects
+ * that wait to be used again. */
+void cpython_core_unused(const struct cpython_core *core,
+                         void (*each)(void *context, uint64_t start, uint64_t end), void *context);
 /* The id that the walk has written a thread under (by pthread_self(), the thread's FS base), 0: none. */
 uint32_t cpython_core_thread(const struct cpython_core *core, uint64_t ident);
 uint32_t cpython_core_last_id(const struct cpython_core *core); /* objects written so far are 1 to this */

@@ -117,8 +117,8 @@ static void note_pickler(struct cpython_core *core, const uint8_t *p)
 
 static void note_words(struct cpython_core *core, const struct core_type *t, const uint8_t *p)
 {
-    enum { MOST = 928 }; /* the largest heap type's own part, PyHeapTypeObject of 3.13 */
-    for (uint32_t at = 16; at + 8 <= MOST && at + 8 <= t->basic; at += 8)
+    uint32_t most = core->layout.heap_type_size; /* a metaclass of C's own keeps further words to itself */
+    for (uint32_t at = 16; at + 8 <= most && at + 8 <= t->basic; at += 8)
         note(core, word(p + at), 0);
 }
 

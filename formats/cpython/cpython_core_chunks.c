@@ -15,6 +15,11 @@ static bool take(struct cpython_core *core, struct block_index *index, uint64_t 
     const struct core_type *t;
     uint32_t marks = core_marks(core, p, size);
     int at = core_object_in(core, p + marks, size - marks - marks / 2, &t);
+    if (at < 0 && core_is_freed(core, p + marks, size - marks - marks / 2)) {
+        block_index_remove(index, block);
+        core->counts.chunk_buffer_bytes += size;
+        return true;
+    }
     if (at < 0)
         return true;
     uint64_t object = block + marks + (unsigned)at;

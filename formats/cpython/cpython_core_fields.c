@@ -1,6 +1,5 @@
 /* The fields of objects that C code has laid out, from their words: where the hook asks tp_traverse, here
- * every word that is exactly the address of an object is a reference, and one that is the address of a native
- * block a pointer. */
+ * every word that is exactly the address of an object is a reference. */
 #include "formats/cpython/cpython_core_private.h"
 
 /* Words that lead to objects without owning them, or that tp_traverse leaves out (Objects and Modules of each
@@ -104,11 +103,6 @@ static bool is_object(const struct walk *w, uint64_t word)
            walk_address(walk_entry(w, id)) == word;
 }
 
-static bool is_native(const struct walk *w, uint64_t word)
-{
-    return w->core->native != NULL && block_index_has(w->core->native, word);
-}
-
 static void field(struct walk *w, const struct walk_type *t, uint32_t word, uint8_t certainty)
 {
     struct walk_traverse *v = &w->traverse;
@@ -116,16 +110,13 @@ static void field(struct walk *w, const struct walk_type *t, uint32_t word, uint
     uint32_t offset = v->first_word + 8 * word;
     if (!mem_plausible(target) || is_borrowed(t, offset))
         return;
-    bool object = is_object(w, target);
-    if (!object && !is_native(w, target))
+    if (!is_object(w, target))
         return;
     v->words[word] = 0;
     if (v->spilled)
         walk_tail(w, target);
-    else if (object)
-        walk_field_at(w, t, offset, target, certainty);
     else
-        walk_field(w, offset, REFERENCE_POINTER, 0, offset, target, CERTAINTY_EXACT);
+        walk_field_at(w, t, offset, target, certainty);
     if (!v->spilled && w->gathered.count == WALK_MAX_FIELDS)
         walk_spill(w);
 }
@@ -158,7 +149,9 @@ static uint64_t small_int(uint64_t object)
 static void structure(struct walk *w, const struct walk_type *t, uint64_t object)
 {
     uint64_t visible = mem_u64(object + OB_SIZE), all = visible;
-    for (uint64_t base = t->address; mem_plausible(base) && all == visible; base = mem_u64(base + TP_BASE)) {
+    unsigned depth = 0; /* a damaged type may be its own base */
+    for (uint64_t base = t->address; mem_plausible(base) && all == visible && depth < 256;
+         base = mem_u64(base + TP_BASE), depth++) {
         uint64_t n = small_int(walk_dict_lookup(w, walk_type_dict(w, base), "n_fields"));
         if (n > visible && n < visible + 256)
             all = n;

@@ -12,11 +12,11 @@
 struct search {
     struct walk *walk;                 /* for its lookups in dicts */
     const struct image_module *module; /* the runtime's, or NULL */
-    uint64_t runtime;
-    bool passed;       /* an interpreter with modules is there */
-    bool empty;        /* a runtime without one: not begun yet, or ended */
-    unsigned tried;    /* runtimes */
-    char version[128]; /* by the text in the module's data */
+    uint64_t runtime, by_symbol;       /* the one tried; the one that the module names */
+    bool passed;                       /* an interpreter with modules is there */
+    bool empty;                        /* a runtime without one: not begun yet, or ended */
+    uint64_t steps;                    /* through what may be a list of interpreters */
+    char version[128];                 /* by the text in the module's data */
 };
 
 static bool has_symbol(const struct cpython_core *core, const struct image_module *module, const char *name,
@@ -38,11 +38,12 @@ static uint64_t type_of(const struct cpython_core *core, uint64_t object)
 }
 
 /* Is the main interpreter in the list of all? The newest is its head. */
-static bool is_listed(const struct cpython_core *core, uint64_t runtime, uint64_t interpreter)
+static bool is_listed(const struct cpython_core *core, struct search *s, uint64_t interpreter)
 {
-    uint64_t i = core_word(core, runtime + core->layout.interpreters_head);
-    for (unsigned n = 0; n < 10000 && mem_plausible(i);
-         n++, i = core_word(core, i + core->layout.interp_next))
+    enum { MOST = 10000, MOST_STEPS = 1 << 26 }; /* hostile data can look like an interpreter at every word */
+    uint64_t i = core_word(core, s->runtime + core->layout.interpreters_head);
+    for (unsigned n = 0; n < MOST && mem_plausible(i) && s->steps < MOST_STEPS;
+         n++, s->steps++, i = core_word(core, i + core->layout.interp_next))
         if (i == interpreter)
             return true;
     return false;
@@ -57,7 +58,7 @@ static bool try_layout(struct cpython_core *core, struct search *s, uint32_t min
     if (minor >= 13)
         cpython_self_described(l, s->runtime);
     uint64_t interpreter = core_word(core, s->runtime + l->interpreters_main);
-    if (!mem_plausible(interpreter) || !is_listed(core, s->runtime, interpreter))
+    if (!mem_plausible(interpreter) || !is_listed(core, s, interpreter))
         return false;
     uint64_t gc = l->gc == NONE ? s->runtime + l->runtime_gc : interpreter + l->gc;
     uint64_t modules = core_word(core, interpreter + l->modules),
@@ -124,10 +125,7 @@ static void trial_part(struct cpython_core *core, void *context)
 
 static bool try_runtime(struct cpython_core *core, struct search *s)
 {
-    enum { MOST_TRIED = 256 }; /* hostile data can look like an interpreter at every word */
     bool has_interpreter = false;
-    if (s->tried++ >= MOST_TRIED)
-        return false;
     for (uint32_t minor = 8; cpython_layout_find(minor) != NULL && !s->passed; minor++) {
         struct trial t = {s, minor, false};
         if (core_guarded(core, trial_part, &t) && t.passed)
@@ -218,6 +216,7 @@ static bool by_symbols(struct cpython_core *core, struct search *s)
                  (s->runtime = range.start) != 0)) {
                 any = true;
                 s->module = m;
+                s->by_symbol = s->runtime;
                 try_runtime(core, s); /* several: the first that runs */
             }
         }
@@ -265,6 +264,22 @@ static bool without_modules(const struct cpython_core *core, const struct search
            (!mem_plausible(interpreter) || core_word(core, interpreter + l->modules) == 0);
 }
 
+static bool is_interpreter_file(const struct image_module *m)
+{
+    return m->name != NULL &&
+           (strncmp(m->name, "libpython3.", 11) == 0 || strncmp(m->name, "python3.", 8) == 0);
+}
+
+/* Memory itself says so, not the lack of it. */
+static bool absent(struct cpython_core *core, const struct search *s, uint32_t hex)
+{
+    const struct cpython_layout *l = cpython_layout_find(hex >> 16 & 0xff);
+    if (l == NULL)
+        return false;
+    core->layout = *l;
+    return core_interpreter_absent(core, s->by_symbol);
+}
+
 static enum cpython_verdict verdict_of(struct cpython_core *core, struct search *s, bool any)
 {
     struct cpython_runtime *r = &core->runtime;
@@ -273,11 +288,16 @@ static enum cpython_verdict verdict_of(struct cpython_core *core, struct search 
     for (size_t i = 0; m == NULL && i < core->image->module_count; i++) /* an old one has no _PyRuntime */
         if (has_symbol(core, &core->image->modules[i], "Py_GetVersion", NULL))
             m = &core->image->modules[i];
+    bool missing = !s->passed && core_memory_missing(core);
+    for (size_t i = 0; missing && m == NULL && i < core->image->module_count; i++)
+        m = is_interpreter_file(&core->image->modules[i]) ? &core->image->modules[i] : NULL;
     if (m != NULL && !s->passed)
         version_text(core, m, s->version, sizeof(s->version));
     if (!any && !s->passed && m == NULL)
         return CPYTHON_ABSENT;
-    uint32_t hex = s->passed ? r->hex : text[0] != '\0' ? cpython_version_hex(text) : 0;
+    uint32_t hex = s->passed         ? r->hex
+                   : text[0] != '\0' ? cpython_version_hex(text)
+                                     : core_version_of_files(core, m);
     if (m != NULL &&
         (has_symbol(core, m, "_Py_MergeZeroLocalRefcount", NULL) || strstr(text, "free-threading") != NULL)) {
         cpython_say(r, "CPython ", text, " is a free-threaded build: its objects are not walked");
@@ -299,10 +319,21 @@ static enum cpython_verdict verdict_of(struct cpython_core *core, struct search 
                     " has no layout in this version of heldby: its objects are not walked");
         return CPYTHON_UNKNOWN;
     }
-    if (text[0] == '\0')
+    if (missing && core_find_partly(core, m, s->by_symbol, hex)) {
+        if (text[0] != '\0')
+            snprintf(r->version, sizeof(r->version), "%s", text);
+        else
+            snprintf(r->version, sizeof(r->version), (hex >> 8 & 0xff) != 0 ? "%u.%u.%u" : "%u.%u", hex >> 24,
+                     hex >> 16 & 0xff, hex >> 8 & 0xff);
+        return CPYTHON_FOUND;
+    }
+    if (text[0] == '\0' && (hex == 0 || missing))
         cpython_say(r,
                     "CPython's own structures are not in the memory that is here: its objects are not walked",
                     "", "");
+    else if (missing && !absent(core, s, hex))
+        cpython_say(r, "CPython ", text,
+                    ": its own structures are in memory that is not here: its objects are not walked");
     else if (s->empty || without_modules(core, s, hex))
         cpython_say(r, "CPython ", text, " has no interpreter: it was not initialised yet, or has ended");
     else
@@ -335,6 +366,7 @@ enum cpython_verdict cpython_core_find(struct cpython_core **ret, const struct p
     free(s.walk);
     snprintf(problem, 160, "%s", core->runtime.problem);
     if (verdict != CPYTHON_FOUND) {
+        free(core->stand_ins);
         free(core);
         return verdict;
     }

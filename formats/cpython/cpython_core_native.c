@@ -58,6 +58,49 @@ void cpython_core_structures(const struct cpython_core *core,
     }
 }
 
+struct unused {
+    const struct cpython_core *core;
+    void (*each)(void *context, uint64_t start, uint64_t end);
+    void *context;
+    unsigned chunks; /* looked at */
+};
+
+/* The chunks of one thread, the newest first; they say themselves how large they are. */
+static void data_stack(void *context, uint64_t state, const char *name)
+{
+    enum { MOST_CHUNKS = 1000000, LARGEST = 1 << 30, PAGE = 4096 };
+    struct unused *u = context;
+    const struct cpython_core *core = u->core;
+    const struct cpython_layout *l = &core->layout;
+    if (strcmp(name, "PyThreadState") != 0)
+        return;
+    uint64_t chunk = core_word(core, state + l->datastack_chunk),
+             top = core_word(core, state + l->datastack_chunk + 8),
+             limit = core_word(core, state + l->datastack_chunk + 16);
+    for (bool newest = true; mem_plausible(chunk) && u->chunks++ < MOST_CHUNKS; newest = false) {
+        uint64_t size = core_word(core, chunk + STACK_CHUNK_SIZE);
+        uint64_t used = core_word(core, chunk + STACK_CHUNK_TOP);
+        if (size < PAGE || size > LARGEST || size % PAGE != 0 || used > size / 8 ||
+            (newest && limit != chunk + size))
+            return;
+        if (!newest)
+            top = chunk + STACK_CHUNK_DATA + 8 * used;
+        if (top < chunk + STACK_CHUNK_DATA || top > chunk + size)
+            return;
+        u->each(u->context, top, chunk + size);
+        chunk = core_word(core, chunk);
+    }
+}
+
+void cpython_core_unused(const struct cpython_core *core,
+                         void (*each)(void *context, uint64_t start, uint64_t end), void *context)
+{
+    struct unused u = {core, each, context, 0};
+    if (core->layout.datastack_chunk != 0)
+        cpython_core_structures(core, data_stack, &u);
+    core_free_lists(core, each, context);
+}
+
 uint32_t cpython_core_thread(const struct cpython_core *core, uint64_t ident)
 {
     for (size_t i = 0; i < core->thread_count; i++)

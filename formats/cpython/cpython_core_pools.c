@@ -92,6 +92,11 @@ static bool take_pool(struct cpython_core *core, struct block_index *index, cons
         int at = pool->size > core->padding
                      ? core_object_in(core, p + core->pad, pool->size - core->padding, &t)
                      : -1;
+        if (at < 0 && pool->size > core->padding &&
+            core_is_freed(core, p + core->pad, pool->size - core->padding)) {
+            used--;
+            continue;
+        }
         if (at < 0) {
             if (!block_index_add(index, block, err))
                 return false;

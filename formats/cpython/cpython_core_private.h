@@ -66,6 +66,8 @@ struct cpython_core {
     struct core_types types;
     struct memory_text *texts; /* names of types that are not in the image; by address */
     size_t text_count, text_capacity;
+    struct memory_stand_in *stand_ins; /* types whose own memory is missing; by address */
+    size_t stand_in_count, stand_in_capacity;
     struct block_index objects, pools; /* where objects begin; where pools begin */
     const struct block_index *native;  /* during the walk */
     uint64_t most_blocks;              /* that so much memory can hold; damaged lists may lead in circles */
@@ -77,6 +79,7 @@ struct cpython_core {
     /* PYTHONMALLOC=debug, -X dev: bytes in front of what was asked for, and all that is added (else 0). */
     uint32_t pad, padding;
     bool failed; /* no memory */
+    bool partly; /* the interpreter's state, or part of it, is in memory that is not here */
 
     /* The walk */
     struct walk *walk;
@@ -98,9 +101,13 @@ struct memory_view core_view(const struct cpython_core *core, sigjmp_buf *volati
 bool core_guarded(struct cpython_core *core, void (*part)(struct cpython_core *core, void *context),
                   void *context);
 
+uint64_t core_stand_in(const struct cpython_core *core, uint64_t address);
 static inline uint64_t core_word(const struct cpython_core *core, uint64_t address)
 {
-    return address_space_word(&core->image->space, address);
+    uint64_t v;
+    if (address_space_u64(&core->image->space, address, &v))
+        return v;
+    return __builtin_expect(core->stand_in_count == 0, 1) ? 0 : core_stand_in(core, address);
 }
 
 /* The next block of an index, sealed or not, slab by slab: for (struct core_blocks b = {0}; (block = ...) !=
@@ -134,6 +141,23 @@ void core_texts_sort(struct cpython_core *core); /* before the walk */
 void core_texts_free(struct cpython_core *core);
 /* A C text of the process, at most `size` - 1 bytes; false: not there. */
 bool core_text(const struct cpython_core *core, uint64_t address, char *to, size_t size);
+
+/* ---- without the interpreter's help ---- */
+
+/* Is memory that the process could write to not here? */
+bool core_memory_missing(const struct cpython_core *core);
+/* PY_VERSION_HEX by what the module's files say of themselves, 0: nothing. */
+uint32_t core_version_of_files(const struct cpython_core *core, const struct image_module *module);
+/* By core->layout: memory itself says that there is no interpreter, or none that has modules. */
+bool core_interpreter_absent(const struct cpython_core *core, uint64_t runtime);
+/* What can be known of a CPython whose interpreter cannot be read; `module`: NULL, any; `runtime`: 0, not
+ * known. False: not its types, either. */
+bool core_find_partly(struct cpython_core *core, const struct image_module *module, uint64_t runtime,
+                      uint32_t hex);
+/* Builtin types whose memory is missing, by the module's file. False: no memory. */
+bool core_stand_ins_find(struct cpython_core *core, const struct image_module *module);
+/* The traverse function of all classes made by a class statement, by its frequency; 0: not known. */
+uint64_t core_class_traverse(const struct cpython_core *core);
 
 /* ---- types ---- */
 bool core_types_init(struct core_types *types);
@@ -189,6 +213,11 @@ void core_own(struct cpython_core *core, const struct core_type *t, const uint8_
 /* What was noted leaves `index`, and is no object. */
 bool core_disown(struct cpython_core *core, struct block_index *index,
                  uint64_t (*block_size)(const struct process_image *image, uint64_t address));
+/* A dead object, kept for the next of its type, in a block of `size` bytes at `p` (cpython_core_freed.c). */
+bool core_is_freed(const struct cpython_core *core, const uint8_t *p, uint64_t size);
+/* The arrays that lead to such. */
+void core_free_lists(const struct cpython_core *core,
+                     void (*each)(void *context, uint64_t start, uint64_t end), void *context);
 /* Known by the scan, or static: no block of memory that only looks like one. */
 bool core_is_object(const struct cpython_core *core, uint64_t address);
 bool core_is_static(const struct cpython_core *core, uint64_t address);

@@ -46,6 +46,7 @@ void cpython_core_free(struct cpython_core *core)
         return;
     core_types_free(&core->types);
     core_texts_free(core);
+    free(core->stand_ins);
     block_index_deinit(&core->objects);
     block_index_deinit(&core->pools);
     free(core->owned);
@@ -87,7 +88,8 @@ uint64_t cpython_core_object_at(const struct cpython_core *core, uint64_t addres
     if (object == 0 || core_pool_of(core, object) != 0)
         return 0;
     const struct core_type *t = core_type_find(&core->types, core_word(core, object + OB_TYPE));
-    uint64_t size = t == NULL ? 0 : t->basic;
+    /* most texts are smaller than their type says: that counts pointers which they do not have */
+    uint64_t size = t == NULL ? 0 : t->extent == EXTENT_STR ? 16 : t->basic;
     const uint8_t *p = t == NULL ? NULL : address_space_at(&core->image->space, object, 48);
     if (p != NULL && !core_fits(core, t, p, size)) { /* with items: as many bytes as they need */
         uint64_t low = size, high = UINT64_C(1) << 40;

@@ -205,6 +205,9 @@ bool core_types_static(struct cpython_core *core)
     uint32_t before;
     if (learn(core, core->runtime.type_type) == NULL)
         return false;
+    for (size_t i = 0; i < core->stand_in_count; i++)
+        if (core_type_find(&core->types, core->stand_ins[i].address) == NULL)
+            learn(core, core->stand_ins[i].address);
     do {
         before = core->types.metatypes;
         for (size_t i = 0; i < core->image->module_count; i++)

@@ -53,6 +53,11 @@ static void roots_stage(struct walk *w, void *context)
     walk_roots(w);
 }
 
+static void check_stage(struct walk *w, void *context)
+{
+    *(bool *)context = walk_check(w);
+}
+
 static void collecting_stage(struct walk *w, void *context)
 {
     *(bool *)context = cpython_gc_running(&w->core->runtime);
@@ -105,10 +110,14 @@ static const char *stages(struct cpython_core *core)
         return "a bad address outside an object's visit";
     w->guard = &here;
     walk_static_init(w);
-    if (!walk_check(w))
+    bool fits = false;
+    walk_guarded(w, check_stage, &fits);
+    if (!fits && !core->partly)
         return "the interpreter's structures are not where this version has them";
     bool collecting = true; /* if that cannot be read */
     walk_guarded(w, facts_stage, NULL);
+    if (core->partly)
+        w->python_traverse = core_class_traverse(core);
     if (!walk_runtime_known(w))
         return "no memory for the walk";
     walk_guarded(w, collecting_stage, &collecting);
@@ -116,8 +125,12 @@ static const char *stages(struct cpython_core *core)
         core->unlisted = true;
     core->unlisted = core->unlisted || collecting;
     core->listed = w->count;
-    if (!walk_guarded(w, roots_stage, NULL))
-        w->limits = "memory of the interpreter is missing: not all of Python's roots are known";
+    if (!walk_guarded(w, roots_stage, NULL) || w->roots_missing)
+        w->limits =
+            core_memory_missing(core)
+                ? "the interpreter's state is, or parts of it are, in memory that the core does not have: "
+                  "roots and names of modules are missing"
+                : "memory of the interpreter cannot be read: not all of Python's roots are known";
     walk_all(w);
     core->scanned = w->count;
     append_scanned(w);

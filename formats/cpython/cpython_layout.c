@@ -69,7 +69,7 @@ static const struct cpython_layout layouts[] = {
         .frame_localsplus = 352, .frame_value_stack = 64, .frame_trace = 72,
     },
     {
-        .minor = 11, .interpreters_head = 40, .interpreters_main = 48, .runtime_gc = NONE, .interp_next = 0,
+        .minor = 11, .datastack_chunk = 296, .interpreters_head = 40, .interpreters_main = 48, .runtime_gc = NONE, .interp_next = 0,
         .interp_id = 48, .threads_head = 16, .gc = 648, .modules = 888, .importlib = 920, .sysdict = 904,
         .builtins = 912, .interp_dict = 1400, .codec_search_path = 936, .before_forkers = 3480,
         .gc_permanent = 104, .gc_collecting = 200, .gc_garbage = 208, .static_types = NONE,
@@ -90,7 +90,7 @@ static const struct cpython_layout layouts[] = {
         .frame_localsplus = 72, .frame_value_stack = NONE, .frame_trace = NONE,
     },
     {
-        .minor = 12, .interpreters_head = 40, .interpreters_main = 48, .runtime_gc = NONE, .interp_next = 0,
+        .minor = 12, .datastack_chunk = 232, .interpreters_head = 40, .interpreters_main = 48, .runtime_gc = NONE, .interp_next = 0,
         .interp_id = 8, .threads_head = 72, .gc = 112, .modules = 944, .importlib = 960, .sysdict = 352,
         .builtins = 360, .interp_dict = 1720, .codec_search_path = 1248, .before_forkers = 3872,
         .gc_permanent = 104, .gc_collecting = 200, .gc_garbage = 208, .static_types = 373704,
@@ -111,7 +111,7 @@ static const struct cpython_layout layouts[] = {
         .frame_localsplus = 72, .frame_value_stack = NONE, .frame_trace = NONE,
     },
     {
-        .minor = 13, .interpreters_head = 632, .interpreters_main = 640, .runtime_gc = NONE,
+        .minor = 13, .datastack_chunk = 232, .interpreters_head = 632, .interpreters_main = 640, .runtime_gc = NONE,
         .interp_next = 7264, .interp_id = 7272, .threads_head = 7344, .gc = 7400, .modules = 7656,
         .importlib = 7672, .sysdict = 7640, .builtins = 7648, .interp_dict = 8448,
         .codec_search_path = 7960, .before_forkers = 10632, .gc_permanent = 104, .gc_collecting = 200,
@@ -133,7 +133,7 @@ static const struct cpython_layout layouts[] = {
         .frame_trace = NONE,
     },
     {
-        .minor = 14, .interpreters_head = 808, .interpreters_main = 816, .runtime_gc = NONE,
+        .minor = 14, .datastack_chunk = 232, .interpreters_head = 808, .interpreters_main = 816, .runtime_gc = NONE,
         .interp_next = 7272, .interp_id = 7280, .threads_head = 7344, .gc = 7408, .modules = 7688,
         .importlib = 7704, .sysdict = 7672, .builtins = 7680, .interp_dict = 8496,
         .codec_search_path = 8000, .before_forkers = 10696, .gc_permanent = 96, .gc_collecting = 192,

@@ -33,6 +33,7 @@ struct cpython_layout {
     /* PyThreadState */
     uint32_t thread_id, native_id, frame; /* frame: PyFrameObject*, _PyCFrame* or _PyInterpreterFrame* */
     uint32_t cframe_current;              /* in _PyCFrame (3.11, 3.12), else NONE */
+    uint32_t datastack_chunk;             /* 3.11+, top +8, limit +16; 0: it has none */
     uint32_t thread_dict, exc_info, exc_value, exc_previous;
     uint32_t context, async_exc, current_exception, current_exception_count, profile, asyncgen_firstiter;
 
@@ -71,6 +72,9 @@ enum {
     TSTATE_PREV = 0,
     TSTATE_NEXT = 8,
     TSTATE_INTERP = 16,
+    STACK_CHUNK_SIZE = 8, /* _PyStackChunk, 3.11+ (Include/cpython/pystate.h): previous 0 */
+    STACK_CHUNK_TOP = 16, /* words in use of the data; set once there is a newer chunk */
+    STACK_CHUNK_DATA = 24,
 
     OB_REFCNT = 0,
     OB_TYPE = 8,

@@ -20,10 +20,17 @@ struct memory_text { /* a text that is not in the image, but known from elsewher
     char *text;
 };
 
+struct memory_stand_in { /* what is known, from elsewhere, of memory that is not in the image */
+    uint64_t address;
+    uint8_t bytes[512];
+};
+
 struct memory_view {
     const struct address_space *space;
     const struct memory_text *texts; /* by address; borrowed */
     size_t text_count;
+    const struct memory_stand_in *stand_ins; /* by address; borrowed */
+    size_t stand_in_count;
     sigjmp_buf *volatile *guard; /* where the guard of the moment is kept; borrowed */
 };
 extern _Thread_local struct memory_view memory_view __attribute__((tls_model("initial-exec")));
@@ -33,6 +40,9 @@ _Noreturn void memory_fault(void);
 /* What to load where the image has no bytes: a known text; an empty one, or 0, for bytes and u32 of read-only
  * data, which a core lacks when the program's binaries are not at hand; else a fault. */
 const uint8_t *memory_missing(uint64_t address, uint64_t size);
+/* The bytes that stand in for missing ones, or NULL. */
+const uint8_t *memory_stand_in(const struct memory_stand_in *stand_ins, size_t count, uint64_t address,
+                               uint64_t size);
 
 static inline const uint8_t *memory_at(uint64_t address, uint64_t size)
 {

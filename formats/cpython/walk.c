@@ -293,6 +293,32 @@ static inline void prefetch_entries(struct walk *w, uint64_t entry)
     mem_prefetch(keys + index + 64);
 }
 
+struct faulted {
+    uint64_t entry, refcount;
+    uint32_t shape;
+};
+
+/* Over an image the object itself is there mostly, and what it leads to is missing: its type and size are
+ * known.
+ */
+static void look_at_faulted(struct walk *w, void *context)
+{
+#ifdef HELDBY_MEMORY_SPACE
+    struct faulted *f = context;
+    uint64_t object = walk_address(f->entry);
+    if (!(f->entry & WALK_TRACKED) && f->entry & WALK_NATIVE)
+        return;
+    uint64_t refcount = mem_u64(object + OB_REFCNT);
+    struct walk_type *t = walk_type_of(w, mem_u64(object + OB_TYPE));
+    if (t->id == w->unreadable->id)
+        return;
+    f->shape = walk_shape(w, t, NULL, 0, TAIL_FIELDS, 0);
+    f->refcount = refcount;
+#else
+    (void)w, (void)context;
+#endif
+}
+
 /* A visit that faulted: the object stays, with the edges found so far. */
 static void finish_faulted(struct walk *w)
 {
@@ -307,7 +333,9 @@ static void finish_faulted(struct walk *w)
         return;
     w->visiting = false;
     uint64_t entry = walk_entry(w, w->current);
-    snapshot_writer_object(w->writer, walk_address(entry), w->unreadable->plain_shape, 0, 0,
+    struct faulted f = {entry, 0, w->unreadable->plain_shape};
+    walk_guarded(w, look_at_faulted, &f);
+    snapshot_writer_object(w->writer, walk_address(entry), f.shape, 0, f.refcount,
                            (uint8_t)(OBJECT_PARTIAL | (entry & WALK_TRACKED ? OBJECT_TRACKED : 0)),
                            (uint32_t)edges, 0);
 }

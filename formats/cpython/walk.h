@@ -96,8 +96,9 @@ struct walk_type {
     struct snapshot_field *last_fields;             /* of the object of this type seen last */
     uint32_t last_count, last_capacity, last_tail, last_shape;
 #ifdef HELDBY_MEMORY_SPACE
-    bool planned;          /* the two below are known */
-    uint8_t beyond;        /* enum core_beyond: references that are in no word of the object */
+    bool python_part; /* of its objects the hook reads what Python laid out, and so do we; but for pointers */
+    bool planned;     /* the two below are known */
+    uint8_t beyond;   /* enum core_beyond: references that are in no word of the object */
     uint64_t borrowed[32]; /* bit i: word i is no reference, although it leads to an object */
 #endif
 };
@@ -179,6 +180,7 @@ struct walk {
     volatile bool visiting, prefetching;
     uint64_t faults, tracked, roots;
     const char *limits;    /* why the walk stopped early, or NULL */
+    bool roots_missing;    /* something that roots are in could not be read */
     uint32_t interpreters; /* met by walk_roots */
     uint64_t deadline_ns;
 
@@ -378,6 +380,8 @@ void walk_reported(struct walk *w, struct walk_type *t, uint64_t object);
 void walk_known_words(struct walk *w, struct walk_type *t);
 #ifdef HELDBY_MEMORY_SPACE
 void walk_native(struct walk *w, uint64_t block, uint32_t id); /* visits a native block */
+/* cpython_core_pointers.c: the native blocks that C's own part of an object leads to. */
+void walk_pointers(struct walk *w, struct walk_type *t, uint64_t object);
 size_t walk_unnamed_type(uint64_t type, char *out,
                          size_t size); /* a name for one whose own is not in the image */
 #endif

@@ -269,7 +269,10 @@ void walk_general(struct walk *w, struct walk_type *t, uint64_t object, uint64_t
 {
     uint64_t pushed = w->pushed;
     struct walk_traverse *v = &w->traverse;
-    bool special, managed = t->dict_offset == WALK_MANAGED;
+    bool special, managed = t->dict_offset == WALK_MANAGED, python_part = false;
+#ifdef HELDBY_MEMORY_SPACE
+    python_part = t->python_part;
+#endif
     w->gathered.count = 0;
     v->unmatched_count = 0;
     v->spilled = false;
@@ -281,14 +284,17 @@ void walk_general(struct walk *w, struct walk_type *t, uint64_t object, uint64_t
         memset(v->known_used, 0, sizeof(v->known_used));
     }
     special_fields(w, t, object, &special);
-    if (t->array)
+    if (t->array && !python_part)
         walk_array_fields(w, object);
     if (!special && t->traverse != 0)
         walk_reported(w, t, object);
-    else if (!special && t->c_size > 16 && !t->array)
+    else if (!special && t->c_size > 16 && !t->array && !python_part)
         by_scan(w, t, object);
     if (t->container == VISIT_DICT)
         split_dict_fields(w, object);
+#ifdef HELDBY_MEMORY_SPACE
+    walk_pointers(w, t, object);
+#endif
     if (!v->spilled) {
         for (uint32_t i = 0; i < w->gathered.count; i++)
             walk_push(w, w->gathered.targets[i]);

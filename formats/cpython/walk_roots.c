@@ -157,6 +157,18 @@ static uint32_t thread_name(struct walk *w, uint64_t interpreter, uint64_t ident
     return snapshot_writer_string(w->writer, w->text, length);
 }
 
+struct thread_naming {
+    uint64_t interpreter, ident, native;
+    uint32_t name;
+    bool is_main;
+};
+
+static void thread_naming(struct walk *w, void *context)
+{
+    struct thread_naming *n = context;
+    n->name = thread_name(w, n->interpreter, n->ident, n->is_main, &n->native);
+}
+
 struct thread_walk {
     uint64_t interpreter, state, frame;
     uint32_t thread, depth, interpreter_number;
@@ -172,9 +184,15 @@ static void thread_fields(struct walk *w, void *context)
     if (native == 0 &&
         mem_u64(s + TSTATE_NEXT) == 0) /* before 3.11: the oldest state, which is last in the list */
         flags = THREAD_MAIN;
-    uint32_t name = thread_name(w, t->interpreter, ident, flags & THREAD_MAIN, &native);
-    t->thread = snapshot_writer_thread(w->writer, ident, native, name, flags, t->interpreter_number);
+    struct thread_naming n = {t->interpreter, ident, native, 0, flags & THREAD_MAIN};
+    if (!walk_guarded(w, thread_naming, &n))
+        w->roots_missing = true;
+    t->thread = snapshot_writer_thread(w->writer, ident, n.native, n.name, flags, t->interpreter_number);
     walk_native_thread(w, ident, t->thread);
+    uint64_t frame = mem_u64(s + l->frame);
+    if (l->cframe_current != NONE && frame != 0)
+        frame = mem_u64(frame + l->cframe_current);
+    t->frame = frame;
     const struct {
         const char *name;
         uint32_t offset;
@@ -196,9 +214,6 @@ static void thread_fields(struct walk *w, void *context)
         field_root(w, ROOT_THREAD, "handled exception", item, l->exc_value, t->thread);
         item = mem_u64(item + l->exc_previous);
     }
-    t->frame = mem_u64(s + l->frame);
-    if (l->cframe_current != NONE)
-        t->frame = t->frame == 0 ? 0 : mem_u64(t->frame + l->cframe_current);
 }
 
 struct stack_word {
@@ -338,19 +353,28 @@ void walk_roots(struct walk *w)
     uint32_t number = 0;
     for (uint64_t i = mem_u64(w->runtime + l->interpreters_head); i != 0 && number < 1000;
          i = mem_u64(i + l->interp_next), number++) {
-        walk_guarded(w, modules, &i);
-        walk_guarded(w, interpreter_fields, &i);
+        if (!walk_guarded(w, modules, &i))
+            w->roots_missing = true;
+        if (!walk_guarded(w, interpreter_fields, &i))
+            w->roots_missing = true;
         uint64_t state = mem_u64(i + l->threads_head);
         for (unsigned guard = 0; mem_plausible(state) && guard < 100000 && goes_on(w, MOST_THREADS);
              state = mem_u64(state + TSTATE_NEXT), guard++) {
             struct thread_walk t = {.interpreter = i, .state = state, .interpreter_number = number};
-            if (is_hook_thread(w, state) || !walk_guarded(w, thread_fields, &t))
+            if (is_hook_thread(w, state))
                 continue;
+            if (!walk_guarded(w, thread_fields, &t)) {
+                w->roots_missing = true;
+                if (t.thread == 0) /* not written, either */
+                    continue;
+            }
             const struct capture_call *call = walk_hook_call_of(w, state);
             while (mem_plausible(t.frame) && goes_on(w, MOST_FRAMES)) {
                 struct frame_walk c = {.thread = &t};
-                if (!walk_guarded(w, frame, &c))
+                if (!walk_guarded(w, frame, &c)) {
+                    w->roots_missing = true;
                     break;
+                }
                 if (!c.found)
                     continue;
                 expression_stack(w, &c, call);

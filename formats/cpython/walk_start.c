@@ -44,7 +44,8 @@ static uint64_t find_python_traverse(struct walk *w)
 static void python_traverse(struct walk *w, void *context)
 {
     (void)context;
-    w->python_traverse = find_python_traverse(w);
+    uint64_t found = find_python_traverse(w);
+    w->python_traverse = found != 0 ? found : w->python_traverse;
 }
 
 bool walk_runtime_known(struct walk *w)

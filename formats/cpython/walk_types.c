@@ -275,6 +275,59 @@ static void add_known_fields(struct walk *w, struct walk_type *t, uint64_t base)
     }
 }
 
+/* Over an image: a part of a type whose memory is missing is left out, the rest is what is known of it. */
+static bool part_of(struct walk *w, void (*part)(struct walk *w, void *context), void *context)
+{
+#ifdef HELDBY_MEMORY_SPACE
+    return walk_guarded(w, part, context);
+#else
+    part(w, context);
+    return true;
+#endif
+}
+
+struct described {
+    struct walk_type *type;
+    uint64_t base; /* it, or one of its bases */
+    bool python;   /* no C type came before it */
+};
+
+static void describe_base(struct walk *w, void *context)
+{
+    struct described *p = context;
+    struct walk_type *t = p->type;
+    uint64_t base = p->base;
+    uint64_t traverse = mem_u64(base + TP_TRAVERSE);
+    p->python = p->python && w->python_traverse != 0 && traverse == w->python_traverse;
+    if (base == t->address)
+        t->python = p->python;
+    if (p->python) {
+        uint64_t metatype = mem_u64(base + OB_TYPE), count = mem_u64(base + OB_SIZE);
+        if (count < MAX_NAMES)
+            add_members(w, t, base + mem_u64(metatype + TP_BASICSIZE), count, true);
+    } else {
+        t->container_traverse = traverse == 0 ? t->container_traverse : traverse; /* ends as the builtin's */
+        if (t->c_size == 0) {
+            t->traverse = traverse;
+            t->c_size = (uint32_t)mem_u64(base + TP_BASICSIZE);
+        }
+        uint64_t name = mem_u64(base + TP_NAME);
+        t->coroutine = t->coroutine || c_equals(name, "coroutine") || c_equals(name, "async_generator");
+        t->ordered = t->ordered || c_equals(name, "collections.OrderedDict");
+        t->buffer = t->buffer || c_equals(name, "array.array");
+        t->packing = t->packing || c_equals(name, "_struct.Struct");
+        t->lock = t->lock || c_equals(name, "_thread.lock");
+        t->queue = t->queue || c_equals(name, "_queue.SimpleQueue");
+        t->array = t->array || c_equals(name, "numpy.ndarray");
+        t->dated = t->dated || c_equals(name, "datetime.datetime") || c_equals(name, "datetime.time");
+        if (!is_python_class(w, base))
+            add_known_fields(w, t, base);
+        uint64_t members = mem_u64(base + TP_MEMBERS);
+        if (members != 0)
+            add_members(w, t, members, MAX_NAMES, false);
+    }
+}
+
 /* Names of everything at an offset, the most derived type first; finds the first base whose traverse is C's.
  */
 static void describe(struct walk *w, struct walk_type *t)
@@ -282,41 +335,11 @@ static void describe(struct walk *w, struct walk_type *t)
     struct walk_name *names = w->name_scratch;
     uint32_t *slots = w->slot_scratch;
     unsigned depth = 0;
-    bool python = true;
+    struct described p = {t, t->address, true};
     t->names = names;
     t->slots = slots;
-    for (uint64_t base = t->address; base != 0 && depth < 256; base = mem_u64(base + TP_BASE), depth++) {
-        uint64_t traverse = mem_u64(base + TP_TRAVERSE);
-        python = python && w->python_traverse != 0 && traverse == w->python_traverse;
-        if (base == t->address)
-            t->python = python;
-        if (python) {
-            uint64_t metatype = mem_u64(base + OB_TYPE), count = mem_u64(base + OB_SIZE);
-            if (count < MAX_NAMES)
-                add_members(w, t, base + mem_u64(metatype + TP_BASICSIZE), count, true);
-        } else {
-            t->container_traverse =
-                traverse == 0 ? t->container_traverse : traverse; /* ends as the builtin's */
-            if (t->c_size == 0) {
-                t->traverse = traverse;
-                t->c_size = (uint32_t)mem_u64(base + TP_BASICSIZE);
-            }
-            uint64_t name = mem_u64(base + TP_NAME);
-            t->coroutine = t->coroutine || c_equals(name, "coroutine") || c_equals(name, "async_generator");
-            t->ordered = t->ordered || c_equals(name, "collections.OrderedDict");
-            t->buffer = t->buffer || c_equals(name, "array.array");
-            t->packing = t->packing || c_equals(name, "_struct.Struct");
-            t->lock = t->lock || c_equals(name, "_thread.lock");
-            t->queue = t->queue || c_equals(name, "_queue.SimpleQueue");
-            t->array = t->array || c_equals(name, "numpy.ndarray");
-            t->dated = t->dated || c_equals(name, "datetime.datetime") || c_equals(name, "datetime.time");
-            if (!is_python_class(w, base))
-                add_known_fields(w, t, base);
-            uint64_t members = mem_u64(base + TP_MEMBERS);
-            if (members != 0)
-                add_members(w, t, members, MAX_NAMES, false);
-        }
-    }
+    for (; p.base != 0 && depth < 256; p.base = mem_u64(p.base + TP_BASE), depth++)
+        part_of(w, describe_base, &p);
     t->names = capture_alloc(&w->memory, (t->name_count + 1) * sizeof(names[0]));
     t->slots = capture_alloc(&w->memory, (t->slot_count + 1) * sizeof(slots[0]));
     if (t->names == NULL || t->slots == NULL) {
@@ -352,6 +375,18 @@ static void choose_container(struct walk_type *t, uint64_t tuple_type, uint32_t 
         t->container_size = 56;
 }
 
+/* Over an image: C's own part of the objects may have words that lead to native memory. */
+static uint8_t visit_of_instance(struct walk_type *t)
+{
+#ifdef HELDBY_MEMORY_SPACE
+    t->python_part = t->c_size > 16;
+    return t->python_part ? VISIT_GENERAL : VISIT_INSTANCE;
+#else
+    (void)t;
+    return VISIT_INSTANCE;
+#endif
+}
+
 static uint8_t choose_visit(struct walk *w, struct walk_type *t)
 {
     uint64_t a = t->address;
@@ -365,7 +400,7 @@ static uint8_t choose_visit(struct walk *w, struct walk_type *t)
         return VISIT_SET;
     if (t->python && t->container == VISIT_LEAF && t->traverse == 0 && t->family == FAMILY_OTHER &&
         (t->dict_offset == 0 || t->dict_offset > 0) && t->slot_count <= 64 && t->key_count <= 64)
-        return VISIT_INSTANCE;
+        return visit_of_instance(t);
     if (t->python)
         return VISIT_GENERAL;
     switch (t->family) {
@@ -417,6 +452,24 @@ static void fill(struct walk *w, struct walk_type *t)
     t->visit = choose_visit(w, t);
 }
 
+struct announced {
+    uint64_t type;
+    uint32_t base_id;
+    size_t length, module_length;
+};
+
+static void announce_base(struct walk *w, void *context)
+{
+    struct announced *a = context;
+    a->base_id = walk_type_of(w, a->type)->id;
+}
+
+static void announce_name(struct walk *w, void *context)
+{
+    struct announced *a = context;
+    a->length = walk_type_name(w, a->type, w->text, sizeof(w->text), &a->module_length);
+}
+
 /* Places in the file: its name, its members, and the type itself as an object. */
 static void announce(struct walk *w, struct walk_type *t)
 {
@@ -424,11 +477,20 @@ static void announce(struct walk *w, struct walk_type *t)
     uint32_t base_id = 0, count = 0;
     if (base != 0 && base != t->address && w->type_depth < 64) { /* first, for it uses the same scratch */
         w->type_depth++;
-        base_id = walk_type_of(w, base)->id;
+        struct announced b = {.type = base};
+        part_of(w, announce_base, &b);
+        base_id = b.base_id;
         w->type_depth--;
     }
     char *name = w->text;
-    size_t module_length, n = walk_type_name(w, t->address, name, sizeof(w->text), &module_length);
+    struct announced a = {.type = t->address};
+    if (!part_of(w, announce_name, &a))
+        a.length = a.module_length = 0;
+    size_t module_length = a.module_length, n = a.length;
+#ifdef HELDBY_MEMORY_SPACE
+    if (n == 0)
+        n = walk_unnamed_type(t->address, name, sizeof(w->text));
+#endif
     struct snapshot_member *members = w->member_scratch;
     for (uint32_t i = 0; i < t->name_count && count < WALK_MAX_NAMES; i++)
         members[count++] = (struct snapshot_member){t->names[i].offset, t->names[i].name};

@@ -25,7 +25,8 @@ struct core_options {
 bool core_probe(const unsigned char *start, size_t size);
 bool core_probe_compressed(const unsigned char *start, size_t size);
 
-/* NULL with *err filled; else for process_image_free. The file stays mapped until then. */
+/* NULL with *err filled (ERROR_SYSTEM with its path: the sysroot or the executable is not there); else for
+ * process_image_free. The file stays mapped until then. */
 struct process_image *core_open(const char *path, const struct core_options *options, struct error *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include <zstd.h>
 
 #include "formats/elf/core_parts.h"
+#include "lib/base/bytes_text.h"
 
 enum { PAGE = 4096, SKIPPABLE = 0x184D2A50 };
 
@@ -63,10 +64,11 @@ static void store(struct unpacking *u, const uint8_t *from, size_t size)
 /* Takes what was unpacked; false with *err when it cannot be a core of ours, or is too much. */
 static bool take(struct unpacking *u, const uint8_t *from, size_t size, struct error *err)
 {
+    char limit[BYTES_TEXT];
     if (size > u->limit - u->size)
         return error_set(err, ERROR_SYSTEM,
-                         "%s: unpacks to more than %.1f GiB, the limit on memory; --memory SIZE allows more",
-                         u->path, (double)u->limit / (1 << 30));
+                         "%s: unpacks to more than %s, the limit on memory; --memory SIZE allows more",
+                         u->path, bytes_text(u->limit, limit));
     bool first = u->size < sizeof(Elf64_Ehdr);
     store(u, from, size);
     u->size += size;

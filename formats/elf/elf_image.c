@@ -1,9 +1,12 @@
 #include "formats/elf/elf_image.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "formats/elf/module_file.h"
 #include "formats/elf/symbol_table.h"
@@ -28,9 +31,29 @@ static const char *copy_text(struct elf_image *self, const char *text, struct er
     return text != NULL ? arena_text(&self->arena, text, strlen(text), err) : NULL;
 }
 
+/* A file or folder that was asked for and is not there would silently change the answers. */
+static bool check_options(const struct core_options *options, struct error *err)
+{
+    struct stat status;
+    const char *root = options->sysroot, *program = options->executable;
+    if (root != NULL && (stat(root, &status) != 0 || !S_ISDIR(status.st_mode)))
+        return error_system(err, root, access(root, F_OK) == 0 ? ENOTDIR : errno, "cannot look below");
+    if (program != NULL && (stat(program, &status) != 0 || !S_ISREG(status.st_mode)))
+        return error_system(err, program,
+                            access(program, F_OK) != 0 ? errno
+                            : S_ISDIR(status.st_mode)  ? EISDIR
+                                                       : EINVAL,
+                            "cannot read");
+    if (program != NULL && access(program, R_OK) != 0)
+        return error_system(err, program, errno, "cannot read");
+    return true;
+}
+
 struct process_image *elf_image_create(const struct core_options *options, struct elf_image **ret,
                                        struct error *err)
 {
+    if (!check_options(options, err))
+        return NULL;
     struct process_image *image = calloc(1, sizeof *image);
     struct elf_image *self = calloc(1, sizeof *self);
     if (image == NULL || self == NULL) {
@@ -49,6 +72,7 @@ struct process_image *elf_image_create(const struct core_options *options, struc
     image->symbol_at = image_symbol_at;
     image->tls_symbol_at = image_tls_symbol_at;
     image->section = image_section;
+    image->initial = image_initial;
     image->unwind = image_unwind;
     image->close = close_image;
     *ret = self;
@@ -123,13 +147,16 @@ void image_count(struct elf_image *self)
     for (size_t i = 0; i < self->image->space.region_count; i++) {
         const struct memory_region *r = &self->image->space.regions[i];
         uint64_t size = r->end - r->start;
-        if (r->origin == MEMORY_DUMPED)
-            counts->dumped += size;
-        else if (r->origin == MEMORY_FILLED)
+        if (r->origin == MEMORY_DUMPED) {
+            counts->dumped += r->present;
+            counts->absent += size - r->present;
+        } else if (r->origin == MEMORY_FILLED) {
             counts->filled += size;
-        else if (r->access != 0) /* what the program could not read itself holds nothing */
+        } else if (r->access != 0) { /* what the program could not read itself holds nothing */
             counts->absent += size;
+        }
     }
+    counts->absent -= counts->cut < counts->absent ? counts->cut : counts->absent; /* said apart */
 }
 
 bool elf_image_complete(struct elf_image *self, struct error *err)

@@ -79,6 +79,7 @@ bool image_symbol_at(void *self, uint64_t address, struct image_symbol *ret);
 bool image_tls_symbol_at(void *self, const struct image_module *module, uint64_t offset,
                          struct image_symbol *ret);
 bool image_section(void *self, const struct image_module *module, const char *name, struct image_range *ret);
+uint8_t *image_initial(void *self, const struct image_module *module, struct image_range *ret);
 size_t image_unwind(void *self, size_t thread, struct image_frame **ret);
 /* The separate debug file of a module, NULL: none. */
 struct module_file *image_debug_file(struct elf_image *self, size_t module);

@@ -14,6 +14,7 @@
 
 #include "formats/elf/core_parts.h"
 #include "formats/elf/live_parts.h"
+#include "lib/base/bytes_text.h"
 
 #define PAGE UINT64_C(4096)
 #define HUGE (UINT64_C(2) << 20)
@@ -187,13 +188,13 @@ struct live_copy *live_copy_prepare(struct live_maps *maps, uint32_t pid, const 
         *p = (struct plan){m->start, m->end, m->start - spare, m->end - m->start + 2 * spare, room};
         room += (p->room + HUGE - 1) & ~(HUGE - 1);
     }
+    char needed[BYTES_TEXT], allowed[BYTES_TEXT];
     uint64_t limit = memory_limit != 0 ? memory_limit : core_free_memory() / 4 * 3;
     if (touched > limit)
         error_set(err, ERROR_SYSTEM,
                   "a copy of process %" PRIu32
-                  " needs %.1f GiB, the limit on memory is %.1f GiB; --memory SIZE "
-                  "allows more",
-                  pid, (double)touched / (1 << 30), (double)limit / (1 << 30));
+                  " needs %s, the limit on memory is %s; --memory SIZE allows more",
+                  pid, bytes_text(touched, needed), bytes_text(limit, allowed));
     if (touched > limit || !reserve(copy, room + room / 4 + (UINT64_C(1) << 30), err)) {
         live_copy_free(copy);
         return NULL;

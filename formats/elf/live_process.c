@@ -116,7 +116,8 @@ bool live_check_process(uint32_t pid, struct error *err)
         return error_set(err, ERROR_USAGE, "%" PRIu32 " is a thread of process %" PRIu64 "; give that one",
                          pid, leader);
     if (is_kernel_thread(pid))
-        return error_set(err, ERROR_BAD_INPUT, "process %" PRIu32 " is a thread of the kernel", pid);
+        return error_set(err, ERROR_SYSTEM, "process %" PRIu32 " is a thread of the kernel: it has no memory",
+                         pid);
     return check_program(pid, err);
 }
 

@@ -15,8 +15,11 @@
 /* Absolute symbolic links of a foreign root must not lead out of it (openat2, Linux 5.6). */
 static int open_below(const char *root, const char *path)
 {
+    struct stat status; /* a core may name a device, which the mere opening does something to */
     if (root == NULL)
-        return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        return stat(path, &status) == 0 && S_ISREG(status.st_mode)
+                   ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+                   : -1;
     int folder = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return -1;

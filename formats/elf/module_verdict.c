@@ -6,7 +6,7 @@
 #include "formats/elf/module_file.h"
 #include "formats/elf/modules.h"
 
-enum { MAX_WARNINGS = 8 }; /* of one kind; the rest is counted */
+enum { MAX_WARNINGS = 3 }; /* of one kind; the rest is counted */
 
 /* The build-id in the process's memory. Returns false when its notes cannot be read there. */
 static bool read_build_id(struct elf_image *self, struct image_module *module, const struct elf_module *m)
@@ -121,6 +121,8 @@ static void find_file(struct elf_image *self, struct search *s)
     char path[4096];
     if (s->module->executable && self->executable != NULL) {
         try_file(s, NULL, self->executable, false);
+        if (s->file == NULL)
+            process_image_warning(self->image, "%s is no x86-64 program; not used", self->executable);
         return;
     }
     size_t length = strlen(s->module->path), mark = sizeof deleted_mark - 1;
@@ -214,13 +216,18 @@ static bool settle(struct elf_image *self, size_t i, size_t *mismatches, size_t 
 bool image_modules_open_files(struct elf_image *self, struct error *err)
 {
     size_t mismatches = 0, unknowns = 0;
-    for (size_t i = 0; i < self->module_count; i++)
+    bool program = false;
+    for (size_t i = 0; i < self->module_count; i++) {
         settle(self, i, &mismatches, &unknowns);
+        program |= self->image->modules[i].executable;
+    }
+    if (self->executable != NULL && !program)
+        process_image_warning(self->image, "where the program lay is not known: %s is not used",
+                              self->executable);
     if (mismatches > MAX_WARNINGS)
-        process_image_warning(self->image, "%zu more files are not those that ran; not used",
+        process_image_warning(self->image, "and %zu more that did not run; not used",
                               mismatches - MAX_WARNINGS);
     if (unknowns > MAX_WARNINGS)
-        process_image_warning(self->image, "%zu more files are used that cannot be verified",
-                              unknowns - MAX_WARNINGS);
+        process_image_warning(self->image, "and %zu more that cannot be verified", unknowns - MAX_WARNINGS);
     return image_modules_measure(self, err);
 }

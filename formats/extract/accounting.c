@@ -1,5 +1,9 @@
-/* Every byte of memory that was dumped, counted once: what it is for. */
+/* Every byte of memory that was dumped, counted once: what it is for. Whole pages of zeros outside the heaps
+ * are counted apart: whether the process had ever touched them no core tells, and gcore and a live copy have
+ * them all the same (stacks that were never used, reservations, holes of files). */
 #include "formats/extract/extraction.h"
+
+enum { PAGE = 4096 };
 
 enum {
     MEMORY_PYTHON_OBJECTS,
@@ -27,9 +31,33 @@ static const char *const keys[MEMORY_PARTS] = {
     "memory.malloc_fastbin",  "memory.malloc_top",     "memory.malloc_overhead", "memory.stacks",
     "memory.modules",         "memory.mapped_files",   "memory.reserved",        "memory.other"};
 
+/* Bytes of the whole pages between two addresses of a region that are all zero. */
+static uint64_t zeros(const struct memory_region *r, uint64_t from, uint64_t to)
+{
+    uint64_t n = 0;
+    for (uint64_t at = (from + PAGE - 1) & ~(uint64_t)(PAGE - 1); at < to && to - at >= PAGE; at += PAGE) {
+        const uint8_t *p = r->data + (at - r->start);
+        uint64_t first, last;
+        memcpy(&first, p, 8);
+        memcpy(&last, p + PAGE - 8, 8);
+        if ((first | last) == 0 && memcmp(p, p + 8, PAGE - 8) == 0)
+            n += PAGE;
+    }
+    return n;
+}
+
+/* Adds what of a piece is not zero to its owner's bytes. */
+static void add(uint64_t *part, uint64_t *zero, const struct memory_region *r, uint64_t from, uint64_t to)
+{
+    uint64_t n = zeros(r, from, to);
+    *part += to - from - n;
+    *zero += n;
+}
+
 /* What the owners of the dumped bytes are: bytes by owner; of those that nobody owns, those that the process
  * could not write to (gcore dumps what was only reserved) in *reserved. */
-static void by_owner(const struct extraction *x, uint64_t ret[CLAIM_FILE + 1], uint64_t *reserved)
+static void by_owner(const struct extraction *x, uint64_t ret[CLAIM_FILE + 1], uint64_t *reserved,
+                     uint64_t *zero)
 {
     const struct claims *c = &x->claims;
     for (size_t i = 0; i < x->space->region_count; i++) {
@@ -41,11 +69,14 @@ static void by_owner(const struct extraction *x, uint64_t ret[CLAIM_FILE + 1], u
         for (size_t k = claims_from(c, at); at < end && k < c->count && c->items[k].start < end; k++) {
             uint64_t from = c->items[k].start > at ? c->items[k].start : at,
                      to = c->items[k].end < end ? c->items[k].end : end;
-            *rest += from - at;
-            ret[c->items[k].owner] += to - from;
+            add(rest, zero, r, at, from);
+            if (c->items[k].owner == CLAIM_HEAP || c->items[k].owner == CLAIM_ARENA)
+                ret[c->items[k].owner] += to - from;
+            else
+                add(&ret[c->items[k].owner], zero, r, from, to);
             at = to;
         }
-        *rest += end - at;
+        add(rest, zero, r, at, end);
     }
 }
 
@@ -86,13 +117,18 @@ static void heaps(const struct extraction *x, uint64_t chunks, uint64_t pools, u
 
 void facts_memory(struct extraction *x)
 {
-    uint64_t owner[CLAIM_FILE + 1] = {0}, part[MEMORY_PARTS] = {0};
-    by_owner(x, owner, &part[MEMORY_RESERVED]);
+    uint64_t owner[CLAIM_FILE + 1] = {0}, part[MEMORY_PARTS] = {0}, zero = 0, all = 0;
+    by_owner(x, owner, &part[MEMORY_RESERVED], &zero);
     heaps(x, owner[CLAIM_HEAP], owner[CLAIM_ARENA], part);
     part[MEMORY_STACKS] = owner[CLAIM_STACK] + owner[CLAIM_DEAD_STACK];
     part[MEMORY_MODULES] = owner[CLAIM_MODULE];
     part[MEMORY_MAPPED_FILES] = owner[CLAIM_FILE];
     part[MEMORY_OTHER] = owner[CLAIM_NONE];
-    for (int i = 0; i < MEMORY_PARTS; i++)
+    for (int i = 0; i < MEMORY_PARTS; i++) {
         snapshot_writer_fact_u64(x->writer, keys[i], part[i]);
+        all += part[i];
+    }
+    all = x->image->counts.dumped > zero ? x->image->counts.dumped - zero : all;
+    snapshot_writer_fact_u64(x->writer, "rss", all);
+    snapshot_writer_fact_u64(x->writer, "core.zero", zero);
 }

@@ -127,6 +127,36 @@ static void batch_write(struct extraction *x)
     batch_empty(b);
 }
 
+/* Candidates of one block from `first` on, of which some lie in memory that is not in use. */
+struct in_use {
+    struct batch *batch;
+    size_t first;
+    uint64_t address;
+};
+
+static void drop_unused(void *context, uint64_t start, uint64_t end)
+{
+    const struct in_use *u = context;
+    struct batch *b = u->batch;
+    for (size_t i = u->first; i < b->count; i++) {
+        uint64_t at = u->address + 8 * b->place[i];
+        if (at < start || at >= end)
+            continue;
+        b->word[i] = 0;
+        b->class[i] = TARGET_NONE; /* if it is resolved already */
+    }
+}
+
+/* As batch_scan, but for what an interpreter's state keeps of dead objects. */
+static uint64_t scan_block(struct extraction *x, const struct batch_block *block, uint64_t from)
+{
+    struct in_use u = {&x->batch, x->batch.count, block->address};
+    uint64_t reached = batch_scan(x, block->address, from, block->size);
+    if (reached != UINT64_MAX && x->python != NULL && block->type == x->types.known_types[KNOWN_INTERPRETER])
+        cpython_core_unused(x->python, drop_unused, &u);
+    return reached;
+}
+
 /* A block with more pointers than a batch holds: read once to count, once to write. The batch is empty. */
 static bool write_large(struct extraction *x, const struct batch_block *block)
 {
@@ -134,7 +164,7 @@ static bool write_large(struct extraction *x, const struct batch_block *block)
     struct stale stale = {.count = 0};
     uint64_t references = 0, edges = 0;
     for (uint64_t from = 0; from + 8 <= block->size;) {
-        from = batch_scan(x, block->address, from, block->size);
+        from = scan_block(x, block, from);
         if (from == UINT64_MAX)
             return false;
         if (find_references(x))
@@ -147,7 +177,7 @@ static bool write_large(struct extraction *x, const struct batch_block *block)
     write_object(x, block, references, &stale);
     write_stale(x, &stale);
     for (uint64_t from = 0; from + 8 <= block->size && edges < references;) {
-        from = batch_scan(x, block->address, from, block->size);
+        from = scan_block(x, block, from);
         if (from == UINT64_MAX)
             return false;
         find_references(x);
@@ -166,7 +196,7 @@ static bool add_block(struct extraction *x, uint64_t address, uint64_t size, uin
     block.type = block_types_of(x, address, size, word0);
     if (block.type == 0)
         return error_no_memory(x->err);
-    uint64_t reached = batch_scan(x, address, 0, size);
+    uint64_t reached = scan_block(x, &block, 0);
     if (reached == UINT64_MAX)
         return false;
     if (reached + 8 <= size) { /* too much for a batch */
@@ -253,4 +283,15 @@ void extraction_visit(void *context, struct cpython_core *core, uint64_t address
     x->failed = !add_block(x, address, size, address_space_word(x->space, address));
     batch_write(x);
     x->visiting = NULL;
+}
+
+bool extraction_leads_to(void *context, uint64_t word, uint64_t *block, bool *interior)
+{
+    struct extraction *x = context;
+    uint32_t number;
+    if (word - x->lowest > x->span)
+        return false;
+    enum target_class class = extraction_resolve(x, word, block, &number);
+    *interior = class == TARGET_INTERIOR;
+    return number != NO_BLOCK && (class == TARGET_EXACT || class == TARGET_INTERIOR);
 }

@@ -12,18 +12,22 @@ static void progress(const struct extraction *x, const char *stage)
 }
 
 /* What is in the process, when there is nothing to walk. */
-static bool nothing_to_walk(const struct extraction *x)
+static bool nothing_to_walk(const struct extraction *x, struct error *err)
 {
     const char *problem = x->problem;
+    if (facts_left_out(x->image) > 0)
+        return error_set(
+            err, ERROR_BAD_INPUT,
+            "the process's own memory was not dumped (coredump_filter): nothing that can be walked");
     if (x->heap.other_allocator != NULL)
         return error_set(
-            x->err, ERROR_BAD_INPUT,
+            err, ERROR_BAD_INPUT,
             "the program's allocator is %s, which is not walked (only glibc's malloc and Python's "
             "own are)%s%s",
             x->heap.other_allocator, problem[0] != '\0' ? "; " : "", problem);
     if (problem[0] != '\0')
-        return error_set(x->err, ERROR_BAD_INPUT, "%s", problem);
-    return error_set(x->err, ERROR_BAD_INPUT,
+        return error_set(err, ERROR_BAD_INPUT, "%s", problem);
+    return error_set(err, ERROR_BAD_INPUT,
                      "no heap of glibc's malloc and no Python in it: nothing that can be walked");
 }
 
@@ -80,7 +84,8 @@ static bool walk_python(struct extraction *x)
     x->ids = calloc((size_t)x->index.count + 1, sizeof *x->ids);
     if (x->ids == NULL)
         return error_no_memory(x->err);
-    struct cpython_native native = {.context = x, .index = &x->index, .visit = extraction_visit};
+    struct cpython_native native = {
+        .context = x, .index = &x->index, .visit = extraction_visit, .leads_to = extraction_leads_to};
     struct cpython_core_request request = {
         .writer = x->writer, .value_bytes = x->options->value_bytes, .native = &native};
     if (!cpython_core_walk(x->python, &request, x->err) || x->failed)
@@ -134,8 +139,12 @@ bool extract(const struct process_image *image, const struct extract_options *op
     progress(x, "heap");
     bool done = block_index_init(&x->index, err) && glibc_heap_find(&x->heap, image, &x->index, err) &&
                 find_python(x) && block_index_seal(&x->index, err);
-    if (done && x->python == NULL && x->heap.verdict == GLIBC_ABSENT && !options->facts_alone)
-        done = nothing_to_walk(x);
+    if (done && x->python == NULL && x->heap.verdict == GLIBC_ABSENT) {
+        if (!options->facts_alone)
+            done = nothing_to_walk(x, err);
+        else if (options->nothing_walked != NULL)
+            nothing_to_walk(x, options->nothing_walked);
+    }
     if (done) {
         set_bounds(x);
         done = write_all(x);

@@ -29,6 +29,7 @@ struct extract_options {
     double pause_seconds;             /* of a live copy, else negative */
     double capture_time;              /* of a live copy, seconds since 1970; 0: not known */
     bool facts_alone;                 /* where nothing can be walked: no failure, a snapshot of facts alone */
+    struct error *nothing_walked;     /* with facts_alone: filled with what would have failed; or NULL */
     bool native_only;                 /* leave Python's objects unnamed: blocks only */
     void (*progress)(void *context, const char *stage, uint64_t done, uint64_t total); /* may be NULL */
     void *progress_context;

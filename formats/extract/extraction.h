@@ -196,6 +196,7 @@ void extraction_number(struct extraction *x);
 bool extraction_blocks(struct extraction *x);
 /* What Python's walk calls for a block it has met. */
 void extraction_visit(void *context, struct cpython_core *core, uint64_t address, uint32_t id);
+bool extraction_leads_to(void *context, uint64_t word, uint64_t *block, bool *interior);
 
 /* ---- block_types.c ---- */
 
@@ -233,6 +234,8 @@ bool extraction_roots(struct extraction *x);
 
 void facts_first(struct extraction *x); /* before everything else */
 void facts_last(struct extraction *x);
+/* Bytes of the process's own memory, if the core was made without any of it; else 0. */
+uint64_t facts_left_out(const struct process_image *image);
 
 /* ---- accounting.c ---- */
 

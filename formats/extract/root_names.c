@@ -27,6 +27,7 @@ void root_search_free(struct root_search *s)
 {
     forget_frames(s);
     free(s->threads);
+    claims_free(&s->unused);
     number_map_free(&s->seen);
     number_map_free(&s->strings);
 }
@@ -69,7 +70,9 @@ static uint32_t frame_id(struct root_search *s, uint32_t thread, size_t depth);
 
 void root_frames(struct root_search *s, uint32_t thread)
 {
-    enum { TOLD = 64 }; /* frames that the file has whatever they hold: how the thread came where it is */
+    /* Frames that the file has whatever they hold: how the thread came where it is. Of the outer ones those
+       at which a recursion begins and ends. */
+    enum { TOLD = 64, TOLD_OF_OUTER = 64 };
     const struct process_image *image = s->x->image;
     if (s->frames_of == thread)
         return;
@@ -82,6 +85,15 @@ void root_frames(struct root_search *s, uint32_t thread)
     s->frame_count = s->frame_ids != NULL ? count : 0;
     for (size_t i = 0; i < s->frame_count && i < TOLD; i++)
         frame_id(s, thread, i);
+    for (size_t i = TOLD, told = 0; i < s->frame_count && told < TOLD_OF_OUTER; i++) {
+        if (i + 1 < s->frame_count && s->frames[i].pc == s->frames[i - 1].pc &&
+            s->frames[i].pc == s->frames[i + 1].pc)
+            continue;
+        frame_id(s, thread, i);
+        told++;
+    }
+    if (s->frame_count > TOLD)
+        frame_id(s, thread, s->frame_count - 1);
 }
 
 static uint32_t frame_id(struct root_search *s, uint32_t thread, size_t depth)

@@ -90,6 +90,44 @@ static bool search_around_owned(struct root_search *s, struct root_range range)
     return true;
 }
 
+/* ---- memory that is not in use ---- */
+
+struct unused {
+    struct root_search *s;
+    struct claims found;
+    bool failed;
+};
+
+static void put_unused(void *context, uint64_t start, uint64_t end)
+{
+    struct unused *u = context;
+    u->failed = u->failed || !claims_add(&u->found, start, end, CLAIM_NONE, 0, u->s->x->err);
+}
+
+static bool find_unused(struct root_search *s)
+{
+    struct unused u = {.s = s};
+    if (s->x->python != NULL)
+        cpython_core_unused(s->x->python, put_unused, &u);
+    bool done = !u.failed && claims_merge(&s->unused, &u.found, s->x->err);
+    claims_free(&u.found);
+    return done;
+}
+
+/* What is in use of a range. */
+static bool search_used(struct root_search *s, struct root_range range)
+{
+    uint64_t end = range.end;
+    for (size_t i = claims_from(&s->unused, range.start); range.start < end; i++) {
+        bool unused = i < s->unused.count && s->unused.items[i].start < end;
+        range.end = unused ? s->unused.items[i].start : end;
+        if (range.start < range.end && !search_around_owned(s, range))
+            return false;
+        range.start = unused ? s->unused.items[i].end : end;
+    }
+    return true;
+}
+
 /* ---- the places to look at ---- */
 
 static bool registers(struct root_search *s)
@@ -178,11 +216,18 @@ static bool module_data(struct root_search *s)
                                        .end = m->data[k].end,
                                        .base = m->data[k].start,
                                        .module = m};
-            if (!search_around_owned(s, range))
+            if (!search_used(s, range))
                 return false;
         }
     }
     return true;
+}
+
+/* Memory without a file holds what was written to it, also where it must not be written to any more. */
+static bool is_searched(const struct memory_region *r)
+{
+    bool written = r->access & MEMORY_WRITE || (r->access & MEMORY_READ && r->mapping == MEMORY_NO_MAPPING);
+    return written && r->present != 0 && r->origin == MEMORY_DUMPED;
 }
 
 /* What nobody owns, and files that the program can write to. */
@@ -192,7 +237,7 @@ static bool mapping(struct root_search *s, uint64_t start, uint64_t end, uint64_
     const struct tls_block *b = threads_tls_at(s->x, start);
     if (b != NULL && b->end >= end) /* searched as such */
         return true;
-    return search_around_owned(s, range);
+    return search_used(s, range);
 }
 
 static bool mapped_file(struct root_search *s, const struct memory_region *r, const struct claim *claim)
@@ -208,7 +253,7 @@ static bool mappings(struct root_search *s)
     const struct claims *c = &x->claims;
     for (size_t i = 0; i < x->space->region_count; i++) {
         const struct memory_region *r = &x->space->regions[i];
-        if (!(r->access & MEMORY_WRITE) || r->present == 0 || r->origin != MEMORY_DUMPED)
+        if (!is_searched(r))
             continue;
         uint64_t at = r->start;
         for (size_t k = claims_from(c, at); at < r->end; k++) {
@@ -229,7 +274,7 @@ static bool mappings(struct root_search *s)
 bool extraction_roots(struct extraction *x)
 {
     struct root_search s = {.x = x};
-    bool done = root_search_init(&s);
+    bool done = root_search_init(&s) && find_unused(&s);
     for (uint32_t t = 0; done && t < x->image->thread_count; t++) /* the one that crashed comes first */
         root_thread(&s, t);
     done = done && registers(&s) && thread_memory(&s) && stacks(&s) && module_data(&s) && mappings(&s);

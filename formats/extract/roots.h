@@ -24,6 +24,7 @@ struct root_search {
     struct extraction *x;
     struct number_map seen;     /* roots already put, by hash */
     struct number_map strings;  /* names by the hash of their text */
+    struct claims unused;       /* memory that holds nothing any more: not searched */
     uint32_t *threads;          /* [thread_count] ids, 0: not written yet */
     struct image_frame *frames; /* of frames_of */
     uint32_t *frame_ids;        /* [frame_count], 0: not written yet */

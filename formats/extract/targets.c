@@ -75,7 +75,8 @@ static enum target_class inside(struct extraction *x, uint64_t word, uint64_t st
     uint64_t size = extraction_block_size(x, start), offset = word - start;
     if (offset >= size)
         return TARGET_NONE;
-    if (offset == size - 8 && (word & 15) == 0 && !extraction_in_pool(x, start))
+    if (offset == size - 8 && (word & 15) == 0 && !extraction_in_pool(x, start) &&
+        (size_word(x, start) & 2) == 0) /* behind a mapped chunk there is none */
         return TARGET_STALE; /* a chunk's header lies 16 bytes before its block: its last 8 bytes are the
                                 neighbour's first */
     return TARGET_INTERIOR;
@@ -218,10 +219,9 @@ static bool scan_words(struct extraction *x, const uint8_t *data, uint64_t count
     if (b->count + count > b->capacity && !batch_grow(b, b->count + count, x->err))
         return false;
     const uint64_t lowest = x->lowest, span = x->span;
-    __builtin_prefetch(data + 8 * count +
-                       SCAN_AHEAD); /* short blocks: the processor foresees less than that */
     uint64_t *words = b->word + b->count, *places = b->place + b->count, n = 0;
-    for (uint64_t i = 0; i < count; i++) { /* no branches: what is a pointer cannot be foretold */
+    __builtin_prefetch(data + 8 * count + SCAN_AHEAD); /* of the blocks that follow */
+    for (uint64_t i = 0; i < count; i++) {             /* no branch: what is a pointer cannot be foretold */
         uint64_t word;
         memcpy(&word, data + 8 * i, 8);
         words[n] = word;

@@ -10,6 +10,7 @@ enum {
     PTHREAD_SIZE = 2304,  /* struct pthread, glibc 2.27 to 2.42: about this */
     LINK_MAP_SIZE = 2048, /* of which the loader's TLS fields lie in the second half */
     MAX_MODULE_ID = 4096,
+    AT_RANDOM = 25, /* elf.h */
 };
 
 void threads_free(struct extraction *x)
@@ -52,9 +53,30 @@ static bool own_stack(const struct extraction *x, uint64_t control, uint64_t *st
     return false;
 }
 
-/* The memory that is a stack because `inside` lies on it: its mapping, or what the thread's record says. */
+/* The stack that a signal's handler runs on, by what the kernel keeps of it in the signal's frame (uc_stack
+ * of struct ucontext, asm-generic/ucontext.h): it may lie in a mapping with much else. */
+static bool signal_stack(uint64_t sp, const struct memory_region *r, uint64_t *start, uint64_t *end)
+{
+    enum { FARTHEST = 1 << 20, SMALLEST = 2048, FLAGS = 7 }; /* MINSIGSTKSZ; SS_ONSTACK, SS_DISABLE */
+    uint64_t stop = r->start + r->present;
+    stop = stop - sp > FARTHEST ? sp + FARTHEST : stop;
+    for (uint64_t at = sp; at + 24 <= stop; at += 8) {
+        uint64_t word[3]; /* address, flags, size */
+        memcpy(word, r->data + (at - r->start), sizeof word);
+        if (word[0] <= sp && word[0] >= r->start && ((uint32_t)word[1] & ~(1u << 31 | FLAGS)) == 0 &&
+            word[2] >= SMALLEST && word[2] <= r->end - word[0] && word[0] + word[2] > at) {
+            *start = word[0];
+            *end = word[0] + word[2];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The memory that is a stack because `inside` lies on it: what the thread's record or a signal's frame says
+ * (*told), or else its mapping. */
 static bool stack_bounds(const struct extraction *x, uint64_t inside, uint64_t control, uint64_t *start,
-                         uint64_t *end)
+                         uint64_t *end, bool *told)
 {
     uint64_t first, last;
     const struct memory_region *r = address_space_region(x->space, inside);
@@ -62,9 +84,11 @@ static bool stack_bounds(const struct extraction *x, uint64_t inside, uint64_t c
         return false;
     *start = r->start;
     *end = r->end;
-    if (own_stack(x, control, &first, &last) && inside >= first && inside < last) {
+    if ((own_stack(x, control, &first, &last) && inside >= first && inside < last) ||
+        signal_stack(inside, r, &first, &last)) {
         *start = first > r->start ? first : r->start;
         *end = last < r->end ? last : r->end;
+        *told = true;
     }
     return true;
 }
@@ -80,17 +104,27 @@ static uint64_t end_of_block(struct extraction *x, uint64_t sp, uint64_t end)
     return i < x->claims.count && x->claims.items[i].start < end ? x->claims.items[i].start : end;
 }
 
+/* The stack that the kernel has made for the program: it has the bytes of AT_RANDOM on it. */
+static bool is_first_stack(const struct extraction *x, const struct image_thread *thread, uint64_t start,
+                           uint64_t end)
+{
+    uint64_t bytes = x->image->auxv[AT_RANDOM];
+    return bytes != 0 ? bytes >= start && bytes < end : thread->tid == x->image->pid;
+}
+
 static bool thread_stacks(struct extraction *x, uint32_t t)
 {
     const struct image_thread *thread = &x->image->threads[t];
     uint64_t sp = thread->registers[REGISTER_RSP] & ~UINT64_C(7),
              control = thread->registers[REGISTER_FS_BASE];
     uint64_t start = 0, end = 0, own_start, own_end, home = control;
-    bool runs = stack_bounds(x, sp, control, &start, &end);
+    bool told = false, runs = stack_bounds(x, sp, control, &start, &end, &told);
     if (runs) {
         size_t i = claims_from(&x->claims, sp);
         bool claimed = i < x->claims.count && x->claims.items[i].start <= sp;
         uint64_t from = sp - RED_ZONE > start ? sp - RED_ZONE : start, to = end_of_block(x, sp, end);
+        if (!told && !is_first_stack(x, thread, start, end))
+            start = from; /* a coroutine's: what lies below may be anything */
         struct thread_stack s = {start, claimed ? start : to, from, to, t};
         if (!add_stack(x, s))
             return false;
@@ -98,9 +132,9 @@ static bool thread_stacks(struct extraction *x, uint32_t t)
     /* On another stack than its own (a signal's, a coroutine's): where the own one is used down to is not
      * known. The main thread's own one holds the bytes that the kernel gave it (AT_RANDOM). */
     if (thread->tid == x->image->pid)
-        home = x->image->auxv[25];
+        home = x->image->auxv[AT_RANDOM];
     if (home == 0 || (runs && home >= start && home < end) ||
-        !stack_bounds(x, home, control, &own_start, &own_end))
+        !stack_bounds(x, home, control, &own_start, &own_end, &told))
         return true;
     return add_stack(x, (struct thread_stack){own_start, own_end, own_start, own_end, t});
 }
@@ -234,12 +268,14 @@ static bool is_living(const struct extraction *x, uint64_t control)
     return false;
 }
 
-/* Adds the stack that belongs to a record of a thread, as far as it lies in [from, end). */
+/* Adds the stack that belongs to a record of a thread, as far as it lies in [from, end). What only points to
+ * itself, as any structure may, says nowhere where its stack is. */
 static bool add_dead(struct extraction *x, uint64_t control, uint64_t from, uint64_t end, uint64_t *reached,
                      struct claims *more)
 {
     uint64_t first = from, last = page_up(control + PTHREAD_SIZE);
-    own_stack(x, control, &first, &last);
+    if (!own_stack(x, control, &first, &last))
+        return true;
     first = first > from ? first : from;
     last = last < end ? last : end;
     *reached = last;

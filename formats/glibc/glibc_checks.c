@@ -59,8 +59,11 @@ bool glibc_checks(struct glibc_search *s)
             found += s->gaps;
         if (a->main && !a->contiguous && a->walked < a->system_mem && found > a->system_mem)
             known = false;
-        if (!check(s, a->system_mem, found, known, "%s arena 0x%llx: bytes", a->main ? "main" : "thread",
-                   (unsigned long long)a->address))
+        const char *kind = a->main ? "main" : "thread";
+        bool done = a->address != 0 ? check(s, a->system_mem, found, known, "%s arena 0x%llx: bytes", kind,
+                                            (unsigned long long)a->address)
+                                    : check(s, a->system_mem, found, known, "%s arena: bytes", kind);
+        if (!done)
             return false;
         if (a->main && known)
             in_rings += ring(s, a->address);

@@ -15,8 +15,9 @@ uint64_t glibc_block_size(const struct process_image *image, uint64_t address)
         return 0;
     if ((size & CHUNK_MAPPED) == 0)
         return bytes - 8;
-    /* Since 2.43 the size of a mapped chunk is without its header, and bit 0 of the offset is a flag. */
-    return (((previous & ~UINT64_C(1)) + bytes) & (PAGE - 1)) == 0 ? bytes - 16 : bytes;
+    /* Since 2.43 the size of a mapped chunk is without its header, and bit 0 of the offset is a flag; its
+       last 8 bytes are not the program's either (memsize, malloc.c). */
+    return (((previous & ~UINT64_C(1)) + bytes) & (PAGE - 1)) == 0 ? bytes - 16 : bytes - 8;
 }
 
 static const struct glibc_range *range_of(const struct glibc_range *ranges, size_t count, uint64_t address)

@@ -56,6 +56,7 @@ struct glibc_heap {
     size_t check_count;
     char **warnings; /* "damaged at 0x...: skipped N bytes", one line each */
     size_t warning_count;
+    uint64_t damaged_at;     /* the first place that is damaged; 0: none */
     struct glibc_range *own; /* the allocator's own data, no roots: by address, not overlapping */
     size_t own_count;
     struct glibc_range
@@ -71,8 +72,8 @@ bool glibc_heap_find(struct glibc_heap *ret, const struct process_image *image, 
                      struct error *err);
 void glibc_heap_free(struct glibc_heap *heap);
 
-/* Usable bytes of the used block at `address` (16 less than a mapped chunk's size, 8 less than another's), as
- * its header says; 0: not readable, or no size at all. */
+/* Usable bytes of the used block at `address` (malloc_usable_size: 16 less than the size of a mapped chunk
+ * before 2.43, 8 less than another's), as its header says; 0: not readable, or no size at all. */
 uint64_t glibc_block_size(const struct process_image *image, uint64_t address);
 /* The same, with the sizes of damaged blocks as far as their neighbours tell them. */
 uint64_t glibc_heap_block_size(const struct glibc_heap *heap, const struct process_image *image,

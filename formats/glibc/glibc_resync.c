@@ -80,7 +80,8 @@ static bool tell_damage(struct glibc_walker *w, uint64_t at, uint64_t to)
 {
     struct glibc_search *s = w->s;
     w->damaged = true;
-    s->damages++;
+    if (s->damages++ == 0)
+        s->heap->damaged_at = at;
     s->damaged_bytes += to - at;
     if (s->damages > 8)
         return true;
@@ -175,7 +176,8 @@ bool glibc_resynchronise(struct glibc_walker *w, struct glibc_place *place)
     to = glibc_next_run(w, at + 16);
     if (to == 0) {
         w->damaged = true;
-        s->damages++;
+        if (s->damages++ == 0)
+            s->heap->damaged_at = at;
         s->missing = true;
         s->heap->overhead += end - at;
         if (!glibc_warn(s,

@@ -133,6 +133,9 @@ struct process_image {
                           struct image_symbol *ret);
     /* A section of a module's file by name, as addresses in memory (".PyRuntime", ".bss"). */
     bool (*section)(void *self, const struct image_module *module, const char *name, struct image_range *ret);
+    /* What the writable data of a module began as, by its file, relocated: *ret says of which addresses. The
+     * caller frees it; NULL: no file. */
+    uint8_t *(*initial)(void *self, const struct image_module *module, struct image_range *ret);
     /* The frames of a thread; *ret is freed by the caller; 0: could not be unwound. */
     size_t (*unwind)(void *self, size_t thread, struct image_frame **ret);
     void (*close)(void *self);

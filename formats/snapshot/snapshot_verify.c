@@ -212,7 +212,7 @@ bool snapshot_verify(const char *path, struct snapshot_faults faults, struct sna
     if (!heap)
         return false;
     if (counter.faults == 0 && !heap->complete) { /* found only when all was put together */
-        for (uint32_t i = 0; i < heap->warning_count; i++)
+        for (uint32_t i = 0; i < heap->loss_count; i++)
             count(&counter, ERROR_NO_OFFSET, "references", heap->warnings[i]);
     }
     /* Details that cannot be decoded are a fault of their block, which check_file reports. */

@@ -294,34 +294,26 @@ void snapshot_writer_object(struct snapshot_writer *w, uint64_t address, uint32_
         snapshot_writer_flush_objects(w);
 }
 
-struct edge_state {
-    uint32_t new_id, last_target;
-};
-
-static inline uint64_t edge_code(struct edge_state *s, uint32_t *hub, uint32_t target)
+static inline uint64_t edge_code(uint32_t *new_id, uint32_t *last_target, uint32_t *hub, uint32_t target)
 {
-    if (target == s->new_id) {
-        s->new_id++;
+    if (target == *new_id) {
+        ++*new_id;
         return 0;
     }
     uint32_t slot = snapshot_hub_slot(target);
     if (hub[slot] == target)
         return (uint64_t)slot << 1 | 1;
-    uint64_t code = (snapshot_zigzag((int64_t)target - (int64_t)s->last_target) + 1) << 1;
-    s->last_target = target;
+    uint64_t code = (snapshot_zigzag((int64_t)target - (int64_t)*last_target) + 1) << 1;
+    *last_target = target;
     hub[slot] = target;
-    if (target > s->new_id)
-        s->new_id = target + 1;
+    if (target > *new_id)
+        *new_id = target + 1;
     return code;
 }
 
 void snapshot_writer_edge(struct snapshot_writer *w, uint32_t target)
 {
-    struct edge_state state = {w->new_id, w->last_target};
-    uint64_t code = edge_code(&state, w->hub, target);
-    w->new_id = state.new_id;
-    w->last_target = state.last_target;
-    column_put(&w->edge, code);
+    column_put(&w->edge, edge_code(&w->new_id, &w->last_target, w->hub, target));
     if (w->edge.count == SNAPSHOT_EDGES_PER_BLOCK)
         snapshot_writer_flush_edges(w);
 }
@@ -333,16 +325,16 @@ void snapshot_writer_place(struct snapshot_writer *w, uint64_t place)
         snapshot_writer_flush_places(w);
 }
 
-/* As many as fit into the blocks being filled. Locals: stores of bytes could change anything else. */
+/* Room for all is there. Locals: stores of bytes could change anything else. */
 static void put_edges(struct snapshot_writer *w, const uint32_t *targets, uint32_t count)
 {
-    struct edge_state state = {w->new_id, w->last_target};
+    uint32_t new_id = w->new_id, last_target = w->last_target;
     struct column edge = w->edge;
     for (uint32_t i = 0; i < count; i++)
-        column_put(&edge, edge_code(&state, w->hub, targets[i]));
+        column_put(&edge, edge_code(&new_id, &last_target, w->hub, targets[i]));
     w->edge = edge;
-    w->new_id = state.new_id;
-    w->last_target = state.last_target;
+    w->new_id = new_id;
+    w->last_target = last_target;
 }
 
 static void put_places(struct snapshot_writer *w, const uint64_t *places, uint32_t count)

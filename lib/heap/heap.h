@@ -161,6 +161,7 @@ struct heap {
     bool complete;   /* nothing of the file was lost */
     char **warnings; /* [warning_count], one line each, shown with every answer */
     uint32_t warning_count;
+    uint32_t loss_count; /* of these, the first: what is lost or was not captured; the rest only warns */
     uint64_t objects_lost, edges_lost; /* known losses; lower bounds */
     struct heap_private *private;      /* strings, details, previews, memory; see heap.c */
 };

@@ -207,6 +207,23 @@ static void warn_of_limits(struct heap_builder *b)
                          limits && limits->type == HEAP_FACT_TEXT ? limits->text : "");
 }
 
+/* What it says besides: files that are others than those that ran, damage. Few, as every answer repeats them.
+ */
+static void repeat_warnings(struct heap_builder *b)
+{
+    enum { MOST = 6 };
+    const struct heap_fact *fact = heap_fact(b->heap, "warnings");
+    uint32_t count = 0, at = 0;
+    if (!fact || fact->type != HEAP_FACT_LIST)
+        return;
+    for (; at < fact->length; at += (uint32_t)strlen(fact->text + at) + 1) {
+        if (++count <= MOST)
+            heap_builder_warning(b, "%s", fact->text + at);
+    }
+    if (count > MOST)
+        heap_builder_warning(b, "and %u more warnings: heldby verify tells all", (unsigned)(count - MOST));
+}
+
 struct heap *heap_builder_freeze(struct heap_builder *b, struct error *err)
 {
     bool columns = b->columns;
@@ -215,6 +232,8 @@ struct heap *heap_builder_freeze(struct heap_builder *b, struct error *err)
         return NULL;
     }
     warn_of_limits(b);
+    b->heap->loss_count = b->heap->warning_count;
+    repeat_warnings(b);
     struct heap *heap = b->heap;
     struct heap_private *p = heap->private;
     if (!columns) /* they were given object by object */

@@ -8,6 +8,7 @@
 
 #include "lib/base/vector.h"
 #include "lib/query/expression_error.h"
+#include "lib/query/path_runs.h"
 #include "lib/query/spelling.h"
 
 /* A place reached: the object, and how much of the text is read. Places are tried in the order they were
@@ -261,6 +262,22 @@ static bool read_number(const char *text, uint64_t *ret)
     return true;
 }
 
+/* A path whose runs of alike steps are folded is read as if they were not. */
+static object_id find_folded(struct view *view, const char *text, struct error *err)
+{
+    struct text_buffer whole = {0};
+    object_id found = 0;
+    if (path_runs_expand(text, &whole)) {
+        found = find_path(view, text_buffer_text(&whole), err);
+        if (!found && err && err->code == ERROR_NOT_FOUND) /* not in its whole length */
+            error_set(err, ERROR_NOT_FOUND, "nothing is at %s", text);
+    } else {
+        found = find_path(view, text, err);
+    }
+    text_buffer_free(&whole);
+    return found;
+}
+
 object_id expression_find(struct view *view, const char *text, struct error *err)
 {
     const struct heap *heap = view_heap(view);
@@ -276,7 +293,7 @@ object_id expression_find(struct view *view, const char *text, struct error *err
         return 0;
     }
     if (*text < '0' || *text > '9')
-        return find_path(view, text, err);
+        return find_folded(view, text, err);
     if (!read_number(text, &number)) {
         error_set(err, ERROR_USAGE, "%s is no address", text);
         return 0;

@@ -5,6 +5,7 @@
 #include "lib/graph/paths.h"
 #include "lib/graph/tree.h"
 #include "lib/query/path_levels.h"
+#include "lib/query/path_runs.h"
 #include "lib/query/path_types.h"
 #include "lib/query/spelling.h"
 
@@ -44,7 +45,6 @@ static bool fill_step(struct writer *w, object_id object, const struct hold *hol
     text_buffer_clear(&w->text);
     spelling_step(w->view, hold, &w->text);
     step->text = keep(w, &w->text);
-    text_buffer_add(&w->expression, text_buffer_text(&w->text));
     return step->name && step->text;
 }
 
@@ -77,11 +77,8 @@ static bool write_start(struct writer *w, const struct chain *chain, uint64_t un
                                 .number = root->number};
             if (root_kind_is_native(root->kind)) /* the word itself leads there: no place in an object */
                 return path->step_count = 1, fill_word(w, first, step);
-            size_t spelled = w->expression.length; /* the root's own spelling has this step already */
-            path->step_count = 1;
-            bool ok = fill_step(w, first, &hold, step);
-            text_buffer_cut(&w->expression, spelled);
-            return ok;
+            path->step_count = 1; /* the root's own spelling has this step already */
+            return fill_step(w, first, &hold, step);
         }
     } else if (unexplained) {
         if (!root_row_from_c(w->view, first, unexplained, w->arena, &path->root, w->err))
@@ -142,9 +139,14 @@ static bool write_path(struct view *view, struct paths *paths, const struct chai
 {
     struct writer w = {.view = view, .arena = &paths->arena, .from_text = paths->from_text, .err = err};
     path->steps = arena_take(w.arena, chain->step_count, sizeof *path->steps, err);
-    bool ok = path->steps && write_start(&w, chain, unexplained, path) && write_rest(&w, chain, path);
-    if (ok)
+    bool ok = path->steps && write_start(&w, chain, unexplained, path) &&
+              (path->start = keep(&w, &w.expression)) != NULL;
+    path->started = path->step_count;
+    ok = ok && write_rest(&w, chain, path);
+    if (ok) {
+        path_runs_text(path->steps + path->started, path->step_count - path->started, &w.expression);
         path->expression = keep(&w, &w.expression);
+    }
     text_buffer_free(&w.expression);
     text_buffer_free(&w.text);
     return ok && path->expression;

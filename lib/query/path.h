@@ -19,7 +19,9 @@ struct path_step {
 };
 
 struct path {
-    const char *expression;
+    const char *expression;  /* runs of equal steps folded: app.head(.next)×99 999 (path_runs.h) */
+    const char *start;       /* the expression of the root alone, before its steps */
+    size_t started;          /* steps that `start` stands for: 0 or 1 */
     struct root_row root;    /* PATH_FROM_OBJECT: kind ROOT_NONE, object and text are the object's */
     struct path_step *steps; /* from the first object the root holds to the object asked for */
     size_t step_count;

@@ -5,6 +5,7 @@
 
 #include "lib/base/vector.h"
 #include "lib/graph/found_references.h"
+#include "lib/query/native_found.h"
 #include "lib/query/noise_stack.h"
 #include "lib/query/selection.h"
 #include "lib/query/spelling.h"
@@ -12,6 +13,9 @@
 static int by_residue(const void *a, const void *b)
 {
     const struct refcheck_row *x = a, *y = b;
+    uint64_t missing = x->unexplained + x->native, other = y->unexplained + y->native;
+    if (missing != other)
+        return missing > other ? -1 : 1;
     if (x->unexplained != y->unexplained)
         return x->unexplained > y->unexplained ? -1 : 1;
     if (x->shallow != y->shallow)
@@ -24,8 +28,9 @@ static int by_residue(const void *a, const void *b)
 static int by_type_residue(const void *a, const void *b)
 {
     const struct refcheck_type *x = a, *y = b;
-    if (x->unexplained != y->unexplained)
-        return x->unexplained > y->unexplained ? -1 : 1;
+    uint64_t missing = x->unexplained + x->native, other = y->unexplained + y->native;
+    if (missing != other)
+        return missing > other ? -1 : 1;
     if (x->count != y->count)
         return x->count > y->count ? -1 : 1;
     return strcmp(x->type, y->type);
@@ -56,20 +61,22 @@ static bool collect(struct refcheck *ret, struct view *view, const struct refche
         ret->over += found->count[id] > refcount;
         if (refcount <= found->count[id])
             continue;
-        uint64_t unexplained = refcount - found->count[id];
+        uint64_t unexplained = refcount - found->count[id], native;
         enum noise noise = noises_of(ret->noises, id, found->count[id], unexplained);
         if (noise)
             ret->noise[noise]++;
         if (noise && !options->all)
             continue;
-        ok = vector_reserve((void **)&rows, &capacity, count + 1, sizeof *rows, err);
+        ok = native_found(view, id, &native, err) &&
+             vector_reserve((void **)&rows, &capacity, count + 1, sizeof *rows, err);
         if (ok)
             rows[count++] = (struct refcheck_row){.id = id,
                                                   .address = heap->address[id],
                                                   .shallow = view_size(view, id),
                                                   .refcount = refcount,
                                                   .found = found->count[id],
-                                                  .unexplained = unexplained,
+                                                  .native = native,
+                                                  .unexplained = unexplained - native,
                                                   .type = heap_type_name(heap, id),
                                                   .module = heap_string(heap, heap->types[type].module, NULL),
                                                   .noise = noise};
@@ -88,7 +95,8 @@ static bool sum_types(struct refcheck *ret, struct error *err)
         return false;
     for (size_t i = 0; i < ret->row_count; i++) {
         const struct refcheck_row *row = &ret->rows[i];
-        types[i] = (struct refcheck_type){row->type, 1, row->unexplained, row->shallow};
+        types[i] = (struct refcheck_type){row->type, 1, row->native, row->unexplained, row->shallow};
+        ret->native += row->native;
         ret->unexplained += row->unexplained;
         ret->shallow += row->shallow;
     }
@@ -97,6 +105,7 @@ static bool sum_types(struct refcheck *ret, struct error *err)
         struct refcheck_type *last = ret->type_count ? &types[ret->type_count - 1] : NULL;
         if (last && !strcmp(last->type, types[i].type)) {
             last->count++;
+            last->native += types[i].native;
             last->unexplained += types[i].unexplained;
             last->shallow += types[i].shallow;
         } else {
@@ -114,7 +123,7 @@ bool refcheck_create(struct refcheck *ret, struct view *view, const struct refch
     const struct heap *heap = view_heap(view);
     struct found_references found = {0};
     bool *types = NULL;
-    *ret = (struct refcheck){0};
+    *ret = (struct refcheck){.mixed = heap_contents(heap) == HEAP_IS_MIXED};
     bool ok = view_details(view, err);
     if (ok && options->type) {
         types = calloc((size_t)heap->type_count + 1, sizeof *types);
@@ -138,18 +147,22 @@ void refcheck_free(struct refcheck *refcheck)
     *refcheck = (struct refcheck){0};
 }
 
-static void add_why(struct view *view, const struct refcheck_row *row, struct text_buffer *text)
+static bool add_why(struct view *view, const struct refcheck_row *row, struct text_buffer *text,
+                    struct error *err)
 {
     const struct roots *roots = view_roots(view, NULL);
     uint32_t place = roots ? noise_stack_place(roots, row->id) : UINT32_MAX;
     if (row->noise && row->noise != NOISE_STACK) {
         text_buffer_add(text, noise_meaning(row->noise));
+    } else if (row->native) {
+        return native_found_add(view, row->id, text, err);
     } else if (place != UINT32_MAX) {
         text_buffer_add(text, "perhaps ");
         spelling_root(view, place, text);
     } else if (!row->found) {
         text_buffer_add(text, "only C holds it");
     }
+    return true;
 }
 
 bool refcheck_describe(struct refcheck *refcheck, struct view *view, struct refcheck_row *row,
@@ -159,9 +172,9 @@ bool refcheck_describe(struct refcheck *refcheck, struct view *view, struct refc
     spelling_preview(view, row->id, &text);
     row->preview = arena_text(&refcheck->arena, text_buffer_text(&text), text.length, err);
     text_buffer_clear(&text);
-    add_why(view, row, &text);
+    bool ok = add_why(view, row, &text, err);
     row->why = arena_text(&refcheck->arena, text_buffer_text(&text), text.length, err);
-    bool ok = row->preview && row->why && (!text.failed || error_no_memory(err));
+    ok = ok && row->preview && row->why && (!text.failed || error_no_memory(err));
     text_buffer_free(&text);
     return ok;
 }

@@ -1,11 +1,11 @@
 #include "lib/query/refcheck.h"
 
-enum column { TYPE, MODULE, CLASS, REFCOUNT, FOUND, UNEXPLAINED, SHALLOW, COLUMNS };
-enum type_column { T_TYPE, T_COUNT, T_UNEXPLAINED, T_SHALLOW, T_COLUMNS };
+enum column { TYPE, MODULE, CLASS, REFCOUNT, FOUND, NATIVE, UNEXPLAINED, SHALLOW, COLUMNS };
+enum type_column { T_TYPE, T_COUNT, T_NATIVE, T_UNEXPLAINED, T_SHALLOW, T_COLUMNS };
 
-static const char *const names[] = {"type",  "module",      "class",   "refcount",
-                                    "found", "unexplained", "shallow", NULL};
-static const char *const type_names[] = {"type", "count", "unexplained", "shallow", NULL};
+static const char *const names[] = {"type",   "module",      "class",   "refcount", "found",
+                                    "native", "unexplained", "shallow", NULL};
+static const char *const type_names[] = {"type", "count", "native", "unexplained", "shallow", NULL};
 static const enum column_kind kinds[COLUMNS] = {
     [TYPE] = COLUMN_TEXT, [MODULE] = COLUMN_TEXT, [CLASS] = COLUMN_TEXT};
 static const enum column_kind type_kinds[T_COLUMNS] = {[T_TYPE] = COLUMN_TEXT};
@@ -30,6 +30,9 @@ static void read_object(const void *from, size_t column, struct column_value *re
     case FOUND:
         ret->number = (double)row->found;
         break;
+    case NATIVE:
+        ret->number = (double)row->native;
+        break;
     case UNEXPLAINED:
         ret->number = (double)row->unexplained;
         break;
@@ -51,6 +54,9 @@ static void read_type(const void *from, size_t column, struct column_value *ret)
         break;
     case T_COUNT:
         ret->number = (double)row->count;
+        break;
+    case T_NATIVE:
+        ret->number = (double)row->native;
         break;
     case T_UNEXPLAINED:
         ret->number = (double)row->unexplained;

@@ -2,6 +2,8 @@
 
 #include "lib/graph/found_references.h"
 #include "lib/graph/shape_traits.h"
+#include "lib/query/native_found.h"
+#include "lib/query/path_runs.h"
 #include "lib/query/raw.h"
 #include "lib/query/spelling.h"
 
@@ -51,10 +53,11 @@ static bool fill_rows(struct view *view, const struct holds *holds, bool inwards
 static bool fill_roots(struct shown *ret, struct view *view, object_id id, struct error *err)
 {
     const struct roots *roots = view_roots(view, err);
-    uint64_t unexplained;
+    uint64_t unexplained, native;
     uint32_t first, end;
-    if (!roots || !view_unexplained(view, id, &unexplained, err))
+    if (!roots || !view_unexplained(view, id, &unexplained, err) || !native_found(view, id, &native, err))
         return false;
+    unexplained -= native;
     uint64_t uncertain = 0; /* places on expression stacks: they may be what is missing */
     roots_of(roots, id, &first, &end);
     for (uint32_t i = first; i < end; i++)
@@ -88,9 +91,8 @@ static bool fill_expression(struct view *view, object_id object, struct referenc
         return false;
     if (paths.path_count) {
         struct text_buffer text = {0};
-        text_buffer_add(&text, paths.paths[0].expression);
-        text_buffer_add(&text, row->text);
-        row->expression = arena_text(arena, text_buffer_text(&text), text.length, err);
+        ok = path_runs_longer(&paths.paths[0], row->text, &text, err);
+        row->expression = ok ? arena_text(arena, text_buffer_text(&text), text.length, err) : NULL;
         ok = row->expression && (!text.failed || error_no_memory(err));
         text_buffer_free(&text);
     }
@@ -154,10 +156,12 @@ static bool fill_references(struct shown *ret, struct view *view, object_id id, 
     const struct heap *heap = view_heap(view);
     const struct graph *graph = view_graph(view, err);
     uint64_t refcount = 0;
-    if (!graph || !view_unexplained(view, id, &ret->missing, err))
+    if (!graph || !view_unexplained(view, id, &ret->missing, err) ||
+        !native_found(view, id, &ret->native, err))
         return false;
     ret->counted = found_references_counted(heap, id, &refcount);
     ret->found = ret->counted ? refcount - ret->missing : 0;
+    ret->missing -= ret->native;
     ret->in_degree = graph_in_degree(graph, id);
     for (uint64_t i = csr_start(&heap->edges, id); i < csr_end(&heap->edges, id); i++)
         ret->out_degree += heap->edges.item[i] != 0;

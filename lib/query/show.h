@@ -32,10 +32,11 @@ struct shown {
     uint64_t own_dict;   /* shallow size of the dict that is its own; 0: it has none */
     bool block;          /* of native memory: no refcount, no flags */
     enum type_label label;
-    uint64_t in_degree, out_degree; /* raw references, weak ones included */
-    uint64_t weak;                  /* weak references to it */
-    bool counted;                   /* the refcount word is a count; false for immortal objects */
-    uint64_t found, missing;        /* references that explain the refcount, and those nothing explains */
+    uint64_t in_degree, out_degree;  /* raw references, weak ones included */
+    uint64_t weak;                   /* weak references to it */
+    bool counted;                    /* the refcount word is a count; false for immortal objects */
+    uint64_t found, native, missing; /* references of the refcount: those that Python explains, those that
+                                        native memory does (native_found.h), those that nothing explains */
     const char *path; /* why it is alive, the expression; NULL: no root reaches it, nothing in C holds it */
     const struct root_row *path_root; /* where that begins, or NULL */
     struct paths paths;

@@ -1,8 +1,10 @@
 #include "lib/query/unreachable.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/bytes_text.h"
 #include "lib/graph/shape_traits.h"
 #include "lib/query/unreachable_search.h"
 
@@ -104,10 +106,32 @@ static void sum_up(struct unreachable *ret)
     }
 }
 
+static uint64_t amount(const struct heap *heap, const char *fact)
+{
+    const struct heap_fact *f = heap_fact(heap, fact);
+    return f && f->type == HEAP_FACT_U64 ? f->u64 : 0;
+}
+
+/* A word in what is not here may lead to what nothing else leads to. */
+static void write_doubt(struct unreachable *ret, const struct heap *heap)
+{
+    const struct heap_fact *whole = heap_fact(heap, "complete"),
+                           *allocator = heap_fact(heap, "native.allocator");
+    uint64_t missing = amount(heap, "core.cut") + amount(heap, "core.left_out");
+    char bytes[BYTES_TEXT];
+    if (missing)
+        snprintf(ret->doubt, sizeof ret->doubt, "memory that is not here (%s)", bytes_text(missing, bytes));
+    else if (allocator && allocator->type == HEAP_FACT_TEXT && strcmp(allocator->text, "glibc") != 0)
+        snprintf(ret->doubt, sizeof ret->doubt, "blocks that are not walked (%.60s's)", allocator->text);
+    else if (ret->has_blocks && whole && whole->type == HEAP_FACT_U64 && !whole->u64)
+        snprintf(ret->doubt, sizeof ret->doubt, "what was not captured");
+}
+
 bool unreachable_find(struct unreachable *ret, struct view *view, uint64_t limit, struct error *err)
 {
     struct unreachable_search m = {.ret = ret, .view = view, .heap = view_heap(view)};
     *ret = (struct unreachable){.has_blocks = (heap_contents(m.heap) & HEAP_HAS_BLOCKS) != 0};
+    write_doubt(ret, m.heap);
     m.mixed = heap_contents(m.heap) == HEAP_IS_MIXED;
     bool ok = prepare(&m, err) && unreachable_heads(&m, err) && unreachable_groups(&m, limit, err);
     if (ok)

@@ -58,6 +58,8 @@ struct unreachable_group {
 
 struct unreachable {
     bool has_blocks; /* the heap has blocks of native memory */
+    /* What may hold some of it all the same: "memory that is not here (20.1 MiB)"; "": all was searched. */
+    char doubt[96];
     struct unreachable_sum all, saved, heap, by_why[UNREACHABLE_WHYS];
     struct unreachable_sum stuck;  /* of UNREACHABLE_CYCLE: under cycles that the collector does not free */
     struct unreachable_type *rows; /* by shallow size, then count, both descending, then name */

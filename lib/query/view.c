@@ -53,6 +53,7 @@ void view_destroy(struct view *view)
     object_set_free(&view->blocks);
     dominators_free(&view->dominators);
     found_references_free(&view->found);
+    free(view->native_found);
     free(view->type_objects);
     free(view->parts);
     free(view->functions);

@@ -28,6 +28,7 @@ struct view {
     struct object_set blocks; /* of native memory */
     struct dominators dominators;
     struct found_references found;    /* count NULL: not counted yet */
+    uint32_t *native_found;           /* [object_count + 1], native_found.h; NULL: not counted yet */
     struct type_object *type_objects; /* ascending by object */
     uint32_t type_object_count;
     struct part_memory *parts; /* [PART_SLOTS], by part modulo */

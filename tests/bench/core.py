@@ -127,12 +127,15 @@ def measure(report, name, core, build):
     report.row(name, "sum", stages["sum"], "s")
     report.row(name, "sum_speed", gb / stages["sum"], "GB/s")
     report.row(name, "extract", stages["extract"], "s")
+    report.row(name, "extract_speed", gb / stages["extract"], "GB/s")
     report.row(name, "extract_to_sum", stages["extract"] / stages["sum"], "ratio")
     for key in sorted(key for key in stages if key.startswith("stage_")):
         report.row(name, key, stages[key], "s")
     if name != "python":
-        report.row(name, "scan", stages["scan_bytes"] / 1e9 / stages["scan"], "GB/s")
-        report.row(name, "scan_to_sum", stages["scan"] / stages["sum"], "ratio")
+        scanned = stages["scan_bytes"] / 1e9
+        report.row(name, "scan", scanned / stages["scan"], "GB/s")
+        report.row(name, "sum_to_scan", gb / stages["sum"] / (scanned / stages["scan"]), "ratio")
+        report.row(name, "scan_and_write", scanned / stages["stage_blocks"], "GB/s")
     report.row(name, "read", stages["read"], "s")
     cpu, memory, _ = least([cli, "histogram", core, "--limit", "1"])
     report.row(name, "answer", cpu, "s")

@@ -87,9 +87,8 @@ static void scan(const struct process_image *image, struct error *err)
     double start = cpu();
     uint64_t bytes = 0, candidates = 0;
     struct batch *b = &x->batch;
-    for (uint64_t mib = x->index.lowest >> 20; mib <= x->index.highest >> 20; mib++) {
-        if (x->index.slab_of[mib] == BLOCK_SLAB_NONE)
-            continue;
+    for (uint32_t i = 0; i < x->index.slab_count - BLOCK_SLAB_FIRST; i++) {
+        uint64_t mib = x->index.keys[x->index.order[i]];
         for (uint64_t at = mib << 20; at >> 20 == mib; at += 1024) {
             for (uint64_t starts = block_index_record(&x->index, at)->starts; starts; starts &= starts - 1) {
                 uint64_t address = at + 16 * (uint64_t)__builtin_ctzll(starts),

@@ -79,7 +79,7 @@ static void facts(bool cut)
     static const char *const keys[] = {"signal",      "signal_code", "signal_address", "pid",
                                        "ppid",        "uid",         "threads",        "values",
                                        "core.size",   "rss",         "core.dumped",    "core.filled",
-                                       "core.absent", "core.cut",    "core.refused"};
+                                       "core.absent", "core.cut",    "core.refused",   "core.zero"};
     const uint64_t values[] = {11,
                                1,
                                0x18,
@@ -90,11 +90,12 @@ static void facts(bool cut)
                                64,
                                cut ? 400000 : 536576,
                                524288,
-                               524288,
+                               622592,
                                cut ? 0 : 1843200,
                                cut ? 1843200 : 0,
                                cut ? 131072 : 0,
-                               cut ? 1585152 : 0};
+                               cut ? 1585152 : 0,
+                               98304};
     static const char *const parts[] = {"memory.malloc_used",   "memory.malloc_free",
                                         "memory.malloc_tcache", "memory.malloc_fastbin",
                                         "memory.malloc_top",    "memory.malloc_overhead",
@@ -119,7 +120,7 @@ static void facts(bool cut)
                        "arena 0x7f10c0000030: bytes\t0\t135168\tunknown\n");
         list("core.advice",
              "the core is cut: raise the limit (ulimit -c unlimited) or make room where cores go\n");
-        text("limits", "the core is cut: 131072 bytes of memory are missing");
+        text("limits", "the core is cut: 128.0 KiB of memory are missing");
         list("warnings", "/srv/shop/bin/shop is another build than the one that ran: it is not used\n");
         snapshot_writer_fact_u64(w, "complete", 0);
     } else {

@@ -6,6 +6,8 @@
  * cycle, and a block that leads to a cycle
  * - mixed.held: a Python program with an extension module: blocks that objects own, a block that holds an
  * object nothing else does, garbage that leftovers in native memory point to
+ * - lists.held: linked lists of blocks, one of alike nodes, one of two kinds by turns; a variable of an
+ * extension that holds an object
  *
  * Everything is fixed: addresses, order.
  */
@@ -288,6 +290,42 @@ static void write_mixed(const char *dir)
     end();
 }
 
+/* Lists: of blocks, and of blocks by turns of two types, whose steps are alike; a session that a variable of
+ * an extension has, and something else besides. */
+static void write_lists(const char *dir)
+{
+    enum { NODES = 12, PAIRS = 20 };
+    begin(dir, "lists.held");
+    fact("runtime", "cpython");
+    fact("runtime_version", "3.11.2");
+    snapshot_writer_fact_u64(w, "runtime_hex", 0x030b02f0);
+    uint32_t sessions = class("app.Session", "app", FAMILY_OTHER, TYPE_GC),
+             nodes = block_type("list::Node", LABEL_VTABLE),
+             small = block_type("malloc(24)", LABEL_SIZE_CLASS),
+             large = block_type("malloc(40)", LABEL_SIZE_CLASS), last = 0;
+    for (uint32_t i = 0; i < NODES; i++) {
+        uint32_t node = block(0x100 * i, nodes, 24);
+        if (i)
+            points(last, 8, node, false);
+        else
+            word(ROOT_MODULE_DATA, "lists: g_list", 0, 0, 0, node);
+        last = node;
+    }
+    points(last, 16, block(0x1000, small, 24), false);
+    for (uint32_t i = 0; i < PAIRS; i++) {
+        uint32_t next = block(0x2000 + 0x100 * i, i % 2 ? large : small, i % 2 ? 40 : 24);
+        if (i)
+            points(last, i % 2 * 8, next, false);
+        else
+            word(ROOT_MODULE_DATA, "lists: g_turns", 0, 0, 0, next);
+        last = next;
+    }
+    uint32_t session = object(0x7f0000000400, sessions, TAIL_NONE, 48);
+    objects[session].refcount = 2;
+    word(ROOT_MODULE_DATA, "_fast.cpython-311-x86_64-linux-gnu.so: last", 8, 0, 0, session);
+    end();
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -297,5 +335,6 @@ int main(int argc, char **argv)
     write_native(argv[1], "native.1.held", 3, 3);
     write_native(argv[1], "native.2.held", 5, 7);
     write_mixed(argv[1]);
+    write_lists(argv[1]);
     return 0;
 }

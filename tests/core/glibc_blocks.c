@@ -3,9 +3,10 @@
  *      glibc_blocks CORE [TRUTH]        --print before CORE: every used block, "address size"
  *
  * One "name value" a line. Of the truth (tests/core/programs/malloc_truth.c): live, found; missing (live, not
- * found), small (found, smaller than asked for), dead (freed, found used), smashed (damaged by the program)
- * and smashed_found, extra (found, none of the program's); coming: allocations under way, each of which may
- * be a block that counts as dead or extra. */
+ * found), small (found, smaller than asked for), inexact (found, not of the size that malloc_usable_size
+ * gave), dead (freed, found used), smashed (damaged by the program) and smashed_found, extra (found, none of
+ * the program's); coming: allocations under way, each of which may be a block that counts as dead or extra.
+ */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@
 
 enum { NONE, LIVE, CHANGING, DEAD, SMASHED, COMING };
 struct slot {
-    uint64_t address, size, state;
+    uint64_t address, size, state, usable;
 };
 
 static double cpu(void)
@@ -49,8 +50,8 @@ static int compare(const struct process_image *image, const struct glibc_heap *h
     uint64_t *file = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     if (file == MAP_FAILED)
         return 4;
-    uint64_t count = file[1], live = 0, found = 0, missing = 0, small = 0, dead = 0, changing = 0,
-             smashed = 0, smashed_found = 0, known = 0, coming = 0, absent = 0;
+    uint64_t count = file[1], live = 0, found = 0, missing = 0, small = 0, inexact = 0, dead = 0,
+             changing = 0, smashed = 0, smashed_found = 0, known = 0, coming = 0, absent = 0;
     struct slot *slots = (struct slot *)(file + 2);
     qsort(slots, count, sizeof *slots, by_address);
     for (uint64_t i = 0; i < count;) {
@@ -67,10 +68,14 @@ static int compare(const struct process_image *image, const struct glibc_heap *h
                     missing += !has;
                     if (!has && missing <= 10)
                         printf("# missing 0x%" PRIx64 " %" PRIu64 "\n", address, slots[i].size);
-                    if (has && glibc_heap_block_size(heap, image, address) < slots[i].size) {
+                    uint64_t size = has ? glibc_heap_block_size(heap, image, address) : 0;
+                    if (has && size < slots[i].size) {
                         small++;
                         printf("# small 0x%" PRIx64 " %" PRIu64 "\n", address, slots[i].size);
                     }
+                    if (has && slots[i].usable != 0 && size != slots[i].usable && ++inexact <= 10)
+                        printf("# inexact 0x%" PRIx64 " %" PRIu64 " of %" PRIu64 "\n", address, size,
+                               slots[i].usable);
                 } else {
                     smashed++;
                     smashed_found += has;
@@ -108,10 +113,10 @@ static int compare(const struct process_image *image, const struct glibc_heap *h
         if (!there)
             printf("# extra 0x%" PRIx64 " %" PRIu64 "\n", at, glibc_heap_block_size(heap, image, at));
     }
-    printf("live %" PRIu64 "\nfound %" PRIu64 "\nmissing %" PRIu64 "\nsmall %" PRIu64 "\ndead %" PRIu64
-           "\nabsent %" PRIu64 "\nchanging %" PRIu64 "\ncoming %" PRIu64 "\nsmashed %" PRIu64
-           "\nsmashed_found %" PRIu64 "\nextra %" PRIu64 "\n",
-           live, found, missing, small, dead, absent, changing, coming, smashed, smashed_found,
+    printf("live %" PRIu64 "\nfound %" PRIu64 "\nmissing %" PRIu64 "\nsmall %" PRIu64 "\ninexact %" PRIu64
+           "\ndead %" PRIu64 "\nabsent %" PRIu64 "\nchanging %" PRIu64 "\ncoming %" PRIu64
+           "\nsmashed %" PRIu64 "\nsmashed_found %" PRIu64 "\nextra %" PRIu64 "\n",
+           live, found, missing, small, inexact, dead, absent, changing, coming, smashed, smashed_found,
            index->count - known);
     close(fd);
     return 0;

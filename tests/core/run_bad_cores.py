@@ -369,6 +369,48 @@ def wrong_binaries(test, core, folder):
         fine(test, " ".join(options), path, "info", *options, statuses=(0, 4))
 
 
+def made(segments, notes, times=1):
+    """A core of these (address, bytes), with `times` segments of notes that are all the same bytes."""
+    at = 64 + 56 * (len(segments) + times)
+    table, body = struct.pack("<IIQQQQQQ", 4, 4, at, 0, 0, len(notes), 0, 4) * times, notes + bytes(-len(notes) % 8)
+    for address, data in segments:
+        table += struct.pack("<IIQQQQQQ", 1, 6, at + len(body), address, 0, len(data), len(data), 4096)
+        body += data
+    return b"\x7fELF\2\1\1" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 4, 62, 1, 0, 64, 0, 0, 64, 56, len(segments) + times, 0, 0, 0) + table + body
+
+
+def note(kind, data):
+    return struct.pack("<III", 5, len(data), kind) + b"CORE\0\0\0\0" + data + bytes(-len(data) % 4)
+
+
+@section
+def more_than_its_size(test, core, folder):
+    """Small cores that ask for much work or much memory: each byte of them must cost a bounded amount."""
+    path = os.path.join(folder, "made")
+
+    def ask(what, data, seconds, megabytes):
+        with open(path, "wb") as file:
+            file.write(data)
+        process = subprocess.Popen([test.options.cli, "info", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=limits)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = status
+        spent = usage.ru_utime + usage.ru_stime
+        test.check(os.WIFEXITED(status) and os.WEXITSTATUS(status) in (0, 3), "%s: status %d", what, status)
+        test.check(spent < seconds and usage.ru_maxrss < megabytes << 10, "%s: %.1f s, %d MiB", what, spent, usage.ru_maxrss >> 10)
+
+    thread = note(1, struct.pack("<336s", b""))
+    ask("notes named by 64 segments", made([(0x10000, bytes(4096))], thread * 20000, 64), 3, 200)
+    ask("a damaged list of files a million times", made([(0x10000, bytes(4096))], note(0x46494c45, struct.pack("<QQ", 5, 4096)) * 1000000), 5, 200)
+    base, size, count = 0x7f0000000000, 2208, 10000 # malloc_states in a ring that leads into its own middle
+    arenas = bytearray(size * count)
+    for i in range(count):
+        bins = base + i * size + 112
+        struct.pack_into("<254Q", arenas, i * size + 112, *(bins + 16 * (k // 2) - 16 for k in range(254)))
+        struct.pack_into("<Q", arenas, i * size + 96, base + 16)
+        struct.pack_into("<4Q", arenas, i * size + 2160, base + size * (i + 1 if i + 1 < count else count // 2), 0, 0, 1 << 20)
+    ask("a ring of arenas without end", made([(base, bytes(arenas))], thread), 5, 200)
+
+
 @section
 def ten_thousand_mappings(test, core, folder):
     program = test.build("mappings.c", "-O1", output=os.path.join(folder, "mappings"))

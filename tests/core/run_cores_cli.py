@@ -300,6 +300,41 @@ def files_put_aside(test, state):
     test.check(status == 0 and "another" in out and program in out, "info does not say that the program is another one: %s", out)
     status, out, err = test.run("verify", core)
     test.check(status == 0 and program in err, "verify with another program: %d %s %s", status, out, err)
+    test.check(test.run("convert", core, "-o", held)[0] == 0, "convert with another program")
+    for file in (core, held):
+        for question in (["histogram"], ["unreachable"], ["path", truth["name"]], ["find", "--type", "malloc(104)"]):
+            question.insert(1, file)
+            answer = test.answer(*question)
+            test.check(answer["complete"] and len(answer["warnings"]) == 1 and "%s is not the file that ran" % program in answer["warnings"][0],
+                       "%s: another program: %s %s", question, answer["complete"], answer["warnings"])
+            status, out, err = test.run(*question)
+            test.check(status == 0 and err.count("\n") == 1 and program in err, "%s: another program: %d %s", question, status, err)
+    for given in ("--exe", "--sysroot"):
+        for command in (["info", core], ["dump", os.getpid()]):
+            status, out, err = test.run(*command, given, "/no/such/place", *(["--no-hook", "-o", held] if command[0] == "dump" else []))
+            test.check(status == 4 and "/no/such/place" in err, "%s %s of nothing: %d %s", command[0], given, status, err)
+    test.check(any("/bin/sh is not the file that ran" in line for line in test.answer("histogram", core, "--exe", "/bin/sh")["warnings"]), "--exe of another")
+    test.check(any("is no x86-64 program" in line for line in test.answer("histogram", core, "--exe", __file__)["warnings"]), "--exe of no program")
+
+
+@section
+def own_memory_left_out(test, state):
+    """A core made without anonymous memory: what is known is told and kept."""
+    folder = test.folder_for("filtered")
+    program = test.build("shop.c", "-O1", "-pthread", output=os.path.join(folder, "shop"))
+    core, _ = test.crash(["sh", "-c", "echo 0x10 > /proc/self/coredump_filter; exec %s 100" % program], folder)
+    held = core + ".held"
+    status, out, err = test.run("histogram", core)
+    test.check(status == 3 and "was not dumped" in err, "a core without memory: %d %s", status, err)
+    status, out, err = test.run("convert", core, "-o", held)
+    test.check(status == 0 and "was not dumped" in err, "convert of a core without memory: %d %s", status, err)
+    for file in (core, held):
+        info = test.answer("info", file)
+        test.check(not info["complete"] and "were not dumped" in info["warnings"][0], "%s: warnings %s", file, info["warnings"])
+        test.check(any("coredump_filter" in line for line in info["advice"]), "%s: advice %s", file, info["advice"])
+        test.check(info["signal"]["name"] == "SIGSEGV" or info["signal"]["name"] == "SIGABRT", "%s: %s", file, info["signal"])
+        status, out, err = test.run("info", file)
+        test.check(status == 0 and "not walked" in out and "getsizeof" not in out and " \n" not in out, "info %s: %d %s", file, status, out)
 
 
 @section
@@ -314,6 +349,10 @@ def over_all_kinds(test, state):
         test.check(status == 0 and out == first + "\n" and "stood still for" in err, "dump: %d %r %r", status, out, err)
         info = test.answer("info", first)
         test.check(info["kind"] == "snapshot" and 0 < info["pause_seconds"] < 5 and info["pid"] == live.pid, "info %s", info)
+        with open("/proc/%d/status" % live.pid) as status:
+            resident = 1024 * int(next(line for line in status if line.startswith("VmRSS")).split()[1])
+        test.check(0 < info["bytes"]["rss"] <= resident and info["missing"]["zero"] > 0, "resident is %s; a copy says %s, zeros %s", resident,
+                   info["bytes"]["rss"], info["missing"]["zero"])
         live.say("50")
         test.check(live.hear() == "done 250", "the program did not go on")
         files = [first]

@@ -71,6 +71,10 @@ def check_memory(test, what, core):
     parts = sum(size for name, size in memory.items() if name not in ("rss", "total", "dumped"))
     whole = info.get("bytes", {}).get("rss")
     test.check(parts == whole, "%s: memory adds up to %s of %s: %s", what, parts, whole, memory)
+    missing = info.get("missing", {})
+    test.check(parts + missing.get("zero", 0) == missing.get("dumped"), "%s: %s and %s of zeros are not the %s dumped", what, parts, missing.get("zero"),
+               missing.get("dumped"))
+    test.check(memory.get("stacks", 0) < 4 << 20, "%s: stacks that were never used count: %s", what, memory.get("stacks"))
     differing = [check for check in info.get("checks", []) if check.get("result", check.get("verdict")) == "differs"]
     test.check(not differing, "%s: self-checks differ: %s", what, differing)
     return info
@@ -217,6 +221,18 @@ def check_classes(test, what, lines, core, label):
     test.check(named.get("shop::Box<char>") == truth, "%s: leaked: %s", what, named)
     test.check(len(named) == 1, "%s: leaked: %s", what, named)
     check_memory(test, what, core)
+
+
+@section
+def kept(test):
+    """A table in a mapping of the program's own is a root, whatever the mapping looks like."""
+    program = test.build("kept.c", "-O1")
+    for what, place in enumerate(("read-only", "beside a signal's stack", "in front of what points to itself", "beside a coroutine's stack")):
+        folder = os.path.join(test.folder, "kept%d" % what)
+        os.makedirs(folder)
+        path, _ = test.crash([program, str(what)], folder)
+        status, out, err = test.run("unreachable", path)
+        test.check(status == 1 and "reach all" in err, "a table %s: %d %s", place, status, out[:200])
 
 
 @section

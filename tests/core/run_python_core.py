@@ -285,7 +285,52 @@ def ended(test):
     test.note("after the end: %s", [line for line in (text + errors).splitlines() if "CPython" in line][:2])
 
 
+def extension(test, folder):
+    """The module keeps, in `folder`; False: it cannot be built here."""
+    done = subprocess.run([test.options.python, "-c", "import sysconfig; print(sysconfig.get_path('include'))"], stdout=subprocess.PIPE, check=True)
+    include = done.stdout.decode().strip()
+    if not os.path.exists(os.path.join(include, "Python.h")):
+        test.note("no Python.h here: no extension of our own")
+        return False
+    test.build("python_keeps.c", "-shared", "-fPIC", "-O1", "-I" + include, output=os.path.join(folder, "keeps.so"))
+    return True
+
+
+def leaks(test, lost, **environment):
+    """What C code keeps is not lost; what it has lost is, with the objects it held."""
+    title = "%s %s" % (lost or "nothing", environment or "")
+    folder = test.folder_for("leaks")
+    built = extension(test, folder)
+    if not built and lost:
+        return
+    with cores.Running([test.options.python, os.path.join(cores.PROGRAMS, "python_keeps.py"), str(lost)], folder,
+                       env=dict(os.environ, PYTHONPATH=folder, **environment)) as program:
+        said = program.hear()
+        test.check(said == ("ready" if built else "bare"), "leaks: the program said %r", said)
+        time.sleep(0.3)
+        if not cores.kernel_writes_cores():
+            test.note("the kernel writes no cores here: leaks left out")
+            return
+        core = program.core(folder)
+    document = test.ask("unreachable", core, "--limit", "0", statuses=(0, 1))[1]
+    found = {row["type"]: row["count"] for row in document.get("rows", ())}
+    leaked = [(group["type"], group["count"], group["example"]) for group in document.get("groups", ()) if group["why"] == "leaked"]
+    heads = sum(count for _, count, _ in leaked)
+    test.note("lost %s: %d objects leaked, %d heads: %s", title, document["leaked"]["objects"], heads, leaked[:5])
+    if not lost:
+        test.check(heads <= 3, "nothing was lost (%s), but: %s", title, leaked[:10])
+    else:
+        test.check(0.9 * lost <= heads <= lost + 5, "%d nodes were lost (%s), found are: %s", lost, title, leaked[:10])
+        test.check(found.get("__main__.Lost", 0) >= 0.85 * lost, "%d of %d lost objects (%s) are found", found.get("__main__.Lost", 0), lost, title)
+    shutil.rmtree(folder)
+
+
 def body(test):
+    leaks(test, 0)
+    leaks(test, 100)
+    leaks(test, 0, PYTHONMALLOC="debug")
+    leaks(test, 0, PYTHONMALLOC="malloc")
+    leaks(test, 100, PYTHONMALLOC="malloc")
     whole(test)
     other_allocator(test, "malloc")
     other_allocator(test, "debug")

@@ -177,6 +177,16 @@ static void visit(void *context, struct cpython_core *core, uint64_t address, ui
     snapshot_writer_object(context, address, 0, 0, 0, 0, 1, 0);
 }
 
+static const struct block_index *blocks; /* that leads_to looks in */
+
+static bool leads_to(void *context, uint64_t word, uint64_t *block, bool *interior)
+{
+    (void)context;
+    *block = block_index_below(blocks, word);
+    *interior = *block != word;
+    return *block != 0 && word - *block < 240;
+}
+
 static void walk(const struct process_image *image, struct cpython_core *core, struct block_index *index,
                  int fd)
 {
@@ -186,7 +196,8 @@ static void walk(const struct process_image *image, struct cpython_core *core, s
     struct error err;
     if (buffer != NULL && cpython_core_scan(core, index, block_size, &err) && block_index_seal(index, &err)) {
         struct snapshot_writer *w = snapshot_writer_begin(buffer, size, fd, NULL, id);
-        struct cpython_native native = {.context = w, .index = index, .visit = visit};
+        struct cpython_native native = {.context = w, .index = index, .visit = visit, .leads_to = leads_to};
+        blocks = index;
         struct cpython_core_request request = {.writer = w, .value_bytes = 16, .native = &native};
         if (cpython_core_walk(core, &request, &err) &&
             cpython_core_counted(core)->objects > cpython_core_last_id(core))

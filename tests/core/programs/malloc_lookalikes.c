@@ -11,7 +11,7 @@ enum { COUNT = 30000 };
 
 int main(int count, char **arguments)
 {
-    static uint64_t file[2 + COUNT * 3];
+    static uint64_t file[2 + COUNT * 4];
     FILE *truth = count > 1 ? fopen(arguments[1], "w") : NULL;
     if (truth == NULL)
         return 2;
@@ -25,12 +25,12 @@ int main(int count, char **arguments)
             return 2;
         memset(block, 0, size);
         for (int k = i % 2 == 1 ? rand() % 6 : 0; k > 0; k--)
-            block[(uint64_t)rand() % (size / 8)] = file[2 + 3 * (rand() % i)];
+            block[(uint64_t)rand() % (size / 8)] = file[2 + 4 * (rand() % i)];
         if (i % 4 == 1)
             ((uint16_t *)block)[rand() % 64] = (uint16_t)(1 + rand() % 2);
-        file[2 + i * 3] = (uint64_t)block;
-        file[3 + i * 3] = size;
-        file[4 + i * 3] = 1;
+        file[2 + i * 4] = (uint64_t)block;
+        file[3 + i * 4] = size;
+        file[4 + i * 4] = 1;
     }
     if (fwrite(file, sizeof file, 1, truth) != 1 || fclose(truth) != 0)
         return 2;

@@ -2,7 +2,7 @@
  *
  *      malloc_truth FILE SEED THREADS SLOTS MILLISECONDS OPTIONS
  *
- * The file: {magic, slots in all}, then for each slot {address, size, state}. Options, letters:
+ * The file: {magic, slots in all}, then for each slot {address, size, state, usable}. Options, letters:
  *   q  stop quietly: threads pause, then `ready` is said and the program waits (else SIGABRT in the middle)
  *   k  as q, then SIGABRT
  *   m  blocks large enough for a mapping of their own     a  aligned ones    A  large aligned ones
@@ -30,7 +30,7 @@
 
 enum { NONE, LIVE, CHANGING, DEAD, SMASHED, COMING };
 struct slot {
-    volatile uint64_t address, size, state;
+    volatile uint64_t address, size, state, usable; /* usable: as malloc_usable_size says */
 };
 
 static struct slot *slots;
@@ -149,6 +149,7 @@ static void step(struct worker *w)
             if (p != NULL) {
                 slot->address = (uint64_t)p;
                 slot->size = size;
+                slot->usable = malloc_usable_size(p);
                 fill(w, p, size);
             }
             slot->state = LIVE;
@@ -166,6 +167,7 @@ static void step(struct worker *w)
         }
         slot->address = (uint64_t)p;
         slot->size = size;
+        slot->usable = malloc_usable_size(p);
         slot->state = CHANGING;
         __sync_synchronize();
         fill(w, p, size);

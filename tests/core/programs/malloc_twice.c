@@ -11,7 +11,7 @@ enum { COUNT = 6000 };
 
 int main(int count, char **arguments)
 {
-    static uint64_t file[2 + COUNT * 3];
+    static uint64_t file[2 + COUNT * 4];
     void *library = dlmopen(LM_ID_NEWLM, "libc.so.6", RTLD_NOW);
     void *(*other)(size_t) = library != NULL ? (void *(*)(size_t))dlsym(library, "malloc") : NULL;
     FILE *truth = count > 1 ? fopen(arguments[1], "w") : NULL;
@@ -22,9 +22,9 @@ int main(int count, char **arguments)
     for (unsigned i = 0; i < COUNT; i++) {
         uint64_t size = i % 1000 == 999 ? 300000 : 20 + i % 900;
         void *block = i % 2 == 0 ? malloc(size) : other(size);
-        file[2 + i * 3] = (uint64_t)block;
-        file[3 + i * 3] = size;
-        file[4 + i * 3] = 1;
+        file[2 + i * 4] = (uint64_t)block;
+        file[3 + i * 4] = size;
+        file[4 + i * 4] = 1;
     }
     if (fwrite(file, sizeof file, 1, truth) != 1 || fclose(truth) != 0)
         return 2;

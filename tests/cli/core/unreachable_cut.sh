@@ -1,0 +1,1 @@
+heldby unreachable cut.held

@@ -1,0 +1,1 @@
+heldby refcheck mixed.held --json
