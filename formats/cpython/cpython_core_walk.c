@@ -30,9 +30,20 @@ void walk_native(struct walk *w, uint64_t block, uint32_t id)
     w->visiting = false;
 }
 
+/* Up to 3.10 the frame of a running call is an object, but of its thread's stack, not of the heap
+ * (Include/cpython/frameobject.h: f_executing; 3.10: f_state, where 0 is executing). */
+static bool runs(const struct walk *w, uint64_t object)
+{
+    if (w->layout->minor > 10 || core_word(w->core, object + OB_TYPE) != w->core->frame_type)
+        return false;
+    uint8_t state = 0;
+    address_space_copy(&w->core->image->space, object + w->layout->frame_owner, &state, 1);
+    return w->layout->minor == 10 ? state == 0 : state != 0;
+}
+
 void cpython_core_push(struct cpython_core *core, uint64_t address)
 {
-    walk_push(core->walk, address);
+    walk_push(core->walk, runs(core->walk, address) ? 0 : address);
 }
 
 static void rings_stage(struct walk *w, void *context)
@@ -61,17 +72,6 @@ static void check_stage(struct walk *w, void *context)
 static void collecting_stage(struct walk *w, void *context)
 {
     *(bool *)context = cpython_gc_running(&w->core->runtime);
-}
-
-/* Up to 3.10 the frame of a running call is an object, but of its thread's stack, not of the heap
- * (Include/cpython/frameobject.h: f_executing; 3.10: f_state, where 0 is executing). */
-static bool runs(const struct walk *w, uint64_t object)
-{
-    if (w->layout->minor > 10 || core_word(w->core, object + OB_TYPE) != w->core->frame_type)
-        return false;
-    uint8_t state = 0;
-    address_space_copy(&w->core->image->space, object + w->layout->frame_owner, &state, 1);
-    return w->layout->minor == 10 ? state == 0 : state != 0;
 }
 
 /* Objects that the scan found and nothing has led to. */
