@@ -174,19 +174,24 @@ void walk_identifiers(struct walk *w, uint64_t dict)
             walk_identifier(w, mem_u64(e + k.key));
 }
 
-void walk_identifiers_out(struct walk *w)
+/* By itself under the guard: of a cut core's last text a part may be missing. */
+static void identifier_out(struct walk *w, void *context)
 {
     enum { LONGEST = 255 };
-    for (uint32_t i = 0; i < w->identifier_count; i++) {
-        uint64_t full;
-        uint32_t id = address_map_get(&w->map, w->identifiers[i]);
-        if (id == 0 || id == ADDRESS_MAP_EXCLUDED)
-            continue;
-        size_t n = walk_str(w, w->identifiers[i], w->text, LONGEST, &full);
-        if (w->request->value_bytes == 0 && !looks_like_identifier(w->text, n))
-            continue;
-        snapshot_writer_preview(w->writer, id, PREVIEW_STR, full, w->text, (uint32_t)n);
-    }
+    uint64_t full, str = *(const uint64_t *)context;
+    uint32_t id = address_map_get(&w->map, str);
+    if (id == 0 || id == ADDRESS_MAP_EXCLUDED)
+        return;
+    size_t n = walk_str(w, str, w->text, LONGEST, &full);
+    if (w->request->value_bytes == 0 && !looks_like_identifier(w->text, n))
+        return;
+    snapshot_writer_preview(w->writer, id, PREVIEW_STR, full, w->text, (uint32_t)n);
+}
+
+void walk_identifiers_out(struct walk *w)
+{
+    for (uint32_t i = 0; i < w->identifier_count; i++)
+        walk_guarded(w, identifier_out, &w->identifiers[i]);
 }
 
 /* ---- previews ---- */
