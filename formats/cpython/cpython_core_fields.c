@@ -27,17 +27,6 @@ static const struct {
     {"_io.StringIO", 8, 99, 40, 112},      /* newline texts and the decoder */
 };
 
-static bool c_equals(uint64_t text, const char *other)
-{
-    for (size_t i = 0;; i++) {
-        char c = (char)mem_u8(text + i);
-        if (c != other[i])
-            return false;
-        if (c == '\0')
-            return true;
-    }
-}
-
 static void borrow(struct walk_type *t, uint64_t offset)
 {
     if (offset % 8 == 0 && offset / 8 < sizeof(t->borrowed) * 8)
@@ -52,13 +41,13 @@ static uint8_t beyond(const struct walk_type *t, uint64_t name, bool traversed)
         return BEYOND_QUEUE;
     if (t->family == FAMILY_MODULE)
         return BEYOND_MODULE;
-    if (c_equals(name, "xml.etree.ElementTree.Element"))
+    if (walk_text_is(name, "xml.etree.ElementTree.Element"))
         return BEYOND_ELEMENT;
-    if (c_equals(name, "_pickle.Pickler"))
+    if (walk_text_is(name, "_pickle.Pickler"))
         return traversed ? BEYOND_PICKLER : BEYOND_NOTHING;
-    if (c_equals(name, "itertools._tee_dataobject"))
+    if (walk_text_is(name, "itertools._tee_dataobject"))
         return BEYOND_TEE;
-    if (c_equals(name, "memoryview") || c_equals(name, "re.Match")) /* their items are numbers */
+    if (walk_text_is(name, "memoryview") || walk_text_is(name, "re.Match")) /* their items are numbers */
         return BEYOND_NOTHING;
     return t->item_size == 8 && t->has_size_word && t->container == VISIT_LEAF ? BEYOND_ITEMS
                                                                                : BEYOND_NOTHING;
@@ -74,7 +63,7 @@ static void plan(struct walk *w, struct walk_type *t)
             t->beyond = beyond(t, name, core_memo_traversed(w->core));
         for (unsigned i = 0; i < sizeof(borrowed) / sizeof(borrowed[0]); i++)
             if (w->layout->minor >= borrowed[i].first && w->layout->minor <= borrowed[i].last &&
-                c_equals(name, borrowed[i].type))
+                walk_text_is(name, borrowed[i].type))
                 for (uint64_t at = borrowed[i].from; at < borrowed[i].to; at += 8)
                     borrow(t, at);
     }

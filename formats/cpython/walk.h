@@ -449,6 +449,7 @@ const struct capture_call *walk_hook_call_of(const struct walk *w, uint64_t thre
  */
 size_t walk_str(const struct walk *w, uint64_t str, char *out, size_t size, uint64_t *full);
 bool walk_is_str(struct walk *w, uint64_t object);
+bool walk_text_is(uint64_t text, const char *other); /* a terminated C text in the process */
 bool walk_str_equals(const struct walk *w, uint64_t str, const char *text);
 uint32_t walk_string_of(struct walk *w, uint64_t str);  /* string id of a str object */
 uint32_t walk_string(struct walk *w, const char *text); /* string id of a C text */

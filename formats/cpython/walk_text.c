@@ -81,6 +81,17 @@ size_t walk_str(const struct walk *w, uint64_t str, char *out, size_t size, uint
     return n;
 }
 
+bool walk_text_is(uint64_t text, const char *other)
+{
+    for (size_t i = 0;; i++) {
+        char c = (char)mem_u8(text + i);
+        if (c != other[i])
+            return false;
+        if (c == '\0')
+            return true;
+    }
+}
+
 bool walk_str_equals(const struct walk *w, uint64_t str, const char *text)
 {
     struct str_data d = str_data(w, str);

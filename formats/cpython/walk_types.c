@@ -55,17 +55,6 @@ static const struct {
     {"iterator", FAMILY_ITERATOR, true},
 };
 
-static bool c_equals(uint64_t text, const char *other)
-{
-    for (size_t i = 0;; i++) {
-        char c = (char)mem_u8(text + i);
-        if (c != other[i])
-            return false;
-        if (c == '\0')
-            return true;
-    }
-}
-
 static uint8_t family_by_flags(uint64_t flags)
 {
     static const struct {
@@ -104,7 +93,7 @@ static uint8_t family_of(const struct walk *w, uint64_t type, uint64_t flags)
             continue;
         uint64_t name = mem_u64(base + TP_NAME);
         for (unsigned i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-            if ((!families[i].exact || base == type) && c_equals(name, families[i].name))
+            if ((!families[i].exact || base == type) && walk_text_is(name, families[i].name))
                 return families[i].family;
     }
     return family_by_flags(flags);
@@ -270,7 +259,7 @@ static void add_known_fields(struct walk *w, struct walk_type *t, uint64_t base)
     uint64_t name = mem_u64(base + TP_NAME);
     for (unsigned i = 0; i < cpython_field_count; i++) {
         const struct cpython_field *f = &cpython_fields[i];
-        if (w->layout->minor >= f->first && w->layout->minor <= f->last && c_equals(name, f->type))
+        if (w->layout->minor >= f->first && w->layout->minor <= f->last && walk_text_is(name, f->type))
             add_name(t, f->offset, f->kind, walk_string(w, f->name), true);
     }
 }
@@ -312,14 +301,15 @@ static void describe_base(struct walk *w, void *context)
             t->c_size = (uint32_t)mem_u64(base + TP_BASICSIZE);
         }
         uint64_t name = mem_u64(base + TP_NAME);
-        t->coroutine = t->coroutine || c_equals(name, "coroutine") || c_equals(name, "async_generator");
-        t->ordered = t->ordered || c_equals(name, "collections.OrderedDict");
-        t->buffer = t->buffer || c_equals(name, "array.array");
-        t->packing = t->packing || c_equals(name, "_struct.Struct");
-        t->lock = t->lock || c_equals(name, "_thread.lock");
-        t->queue = t->queue || c_equals(name, "_queue.SimpleQueue");
-        t->array = t->array || c_equals(name, "numpy.ndarray");
-        t->dated = t->dated || c_equals(name, "datetime.datetime") || c_equals(name, "datetime.time");
+        t->coroutine =
+            t->coroutine || walk_text_is(name, "coroutine") || walk_text_is(name, "async_generator");
+        t->ordered = t->ordered || walk_text_is(name, "collections.OrderedDict");
+        t->buffer = t->buffer || walk_text_is(name, "array.array");
+        t->packing = t->packing || walk_text_is(name, "_struct.Struct");
+        t->lock = t->lock || walk_text_is(name, "_thread.lock");
+        t->queue = t->queue || walk_text_is(name, "_queue.SimpleQueue");
+        t->array = t->array || walk_text_is(name, "numpy.ndarray");
+        t->dated = t->dated || walk_text_is(name, "datetime.datetime") || walk_text_is(name, "datetime.time");
         if (!is_python_class(w, base))
             add_known_fields(w, t, base);
         uint64_t members = mem_u64(base + TP_MEMBERS);

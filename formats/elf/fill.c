@@ -25,20 +25,6 @@ static bool mapped_so(const struct process_image *image, const struct memory_reg
     return strcmp(map->path, path) == 0 && map->offset + (address - map->start) == offset;
 }
 
-/* The first region that ends above an address. */
-static size_t region_above(const struct address_space *space, uint64_t address)
-{
-    size_t low = 0, high = space->region_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (space->regions[middle].end <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* A read-only segment: its bytes where the core has none. */
 static bool fill_segment(struct filling *f, const struct image_module *module, const struct module_file *file,
                          const Elf64_Phdr *h, struct error *err)
@@ -49,7 +35,7 @@ static bool fill_segment(struct filling *f, const struct image_module *module, c
     if (end < start || end > UINT64_C(1) << 47 || offset >= file->size)
         return true;
     end = (end + 4095) & PAGE_MASK;
-    for (size_t i = region_above(&image->space, start); i < image->space.region_count; i++) {
+    for (size_t i = address_space_above(&image->space, start); i < image->space.region_count; i++) {
         const struct memory_region *r = &image->space.regions[i];
         uint64_t from = r->start > start ? r->start : start, to = r->end < end ? r->end : end;
         if (from >= to)
@@ -89,7 +75,7 @@ static bool fill_module(struct filling *f, size_t i, struct error *err)
 static uint64_t refused_bytes(const struct process_image *image, const struct image_module *module)
 {
     uint64_t bytes = 0;
-    for (size_t i = region_above(&image->space, module->start); i < image->space.region_count; i++) {
+    for (size_t i = address_space_above(&image->space, module->start); i < image->space.region_count; i++) {
         const struct memory_region *r = &image->space.regions[i];
         if (r->start >= module->end)
             break;

@@ -203,8 +203,7 @@ bool address_space_seal(struct address_space *space, struct error *err)
     return done;
 }
 
-/* Index of the first region that ends above an address. */
-static size_t find(const struct address_space *space, uint64_t address)
+size_t address_space_above(const struct address_space *space, uint64_t address)
 {
     size_t low = 0, high = space->region_count;
     while (low < high) {
@@ -219,7 +218,7 @@ static size_t find(const struct address_space *space, uint64_t address)
 
 const struct memory_region *address_space_region(const struct address_space *space, uint64_t address)
 {
-    size_t i = find(space, address);
+    size_t i = address_space_above(space, address);
     return i < space->region_count && space->regions[i].start <= address ? &space->regions[i] : NULL;
 }
 
@@ -227,7 +226,7 @@ const uint8_t *address_space_slow(const struct address_space *space, uint64_t ad
 {
     if (address > UINT64_MAX - size)
         return NULL;
-    size_t i = find(space, address);
+    size_t i = address_space_above(space, address);
     if (i >= space->region_count)
         return NULL;
     const struct memory_region *r = &space->regions[i];
@@ -248,7 +247,7 @@ const uint8_t *address_space_slow(const struct address_space *space, uint64_t ad
 uint64_t address_space_copy(const struct address_space *space, uint64_t address, void *to, uint64_t size)
 {
     uint64_t done = 0;
-    for (size_t i = find(space, address); done < size && i < space->region_count; i++) {
+    for (size_t i = address_space_above(space, address); done < size && i < space->region_count; i++) {
         const struct memory_region *r = &space->regions[i];
         uint64_t at = address + done;
         if (at < r->start || at - r->start >= r->present)

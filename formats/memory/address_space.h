@@ -46,6 +46,8 @@ bool address_space_add(struct address_space *space, const struct memory_region *
 /* Sorts, cuts overlaps away, builds the page table. May be called again after further regions were added. */
 bool address_space_seal(struct address_space *space, struct error *err);
 
+/* Index of the first region that ends above an address; region_count: none does. */
+size_t address_space_above(const struct address_space *space, uint64_t address);
 /* The region that holds an address, or NULL. Its bytes need not be present there. */
 const struct memory_region *address_space_region(const struct address_space *space, uint64_t address);
 
