@@ -68,10 +68,12 @@ static bool read_core(struct elf_image *self, const char *path, struct error *er
 {
     struct core_note_span *notes = NULL;
     size_t count = 0;
-    bool done = core_read_segments(self, path, &notes, &count, err);
+    Elf *elf = core_begin(self, path, err);
+    bool done = elf != NULL && core_read_segments(self, elf, path, &notes, &count, err);
     for (size_t i = 0; done && i < count; i++)
-        done = core_read_notes(self, &notes[i], err);
+        done = core_read_notes(self, elf, &notes[i], err);
     free(notes);
+    elf_end(elf);
     self->image->has_notes = self->image->thread_count > 0;
     /* gcore writes the stop it caused itself into the signal's note, but into no thread's. */
     if (self->image->has_notes && self->image->threads[0].signal == 0)

@@ -166,22 +166,22 @@ static bool read_note(struct elf_image *self, uint32_t type, const uint8_t *p, u
     }
 }
 
-bool core_read_notes(struct elf_image *self, const struct core_note_span *span, struct error *err)
+bool core_read_notes(struct elf_image *self, Elf *elf, const struct core_note_span *span, struct error *err)
 {
-    const uint8_t *p = self->file + span->offset;
-    uint64_t at = 0, align = span->align == 8 ? 8 : 4;
-    while (span->size >= 12 && at <= span->size - 12) {
-        uint64_t name_size = u32_at(p + at), size = u32_at(p + at + 4);
-        uint32_t type = u32_at(p + at + 8);
-        uint64_t name = at + 12, body = (name + name_size + align - 1) & ~(align - 1);
-        if (body > span->size || size > span->size - body) {
-            process_image_warning(self->image, "the core's notes are damaged or cut at byte %" PRIu64,
-                                  span->offset + at);
-            return true;
-        }
-        if (name_size == 5 && memcmp(p + name, "CORE", 5) == 0 && !read_note(self, type, p + body, size, err))
+    enum { HEADER = 12 };
+    Elf_Data *data = elf_getdata_rawchunk(elf, (int64_t)span->offset, span->size,
+                                          span->align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
+    size_t at = 0, next, name, body;
+    GElf_Nhdr h;
+    if (data == NULL)
+        return error_no_memory(err); /* the span was checked against the file */
+    const uint8_t *p = data->d_buf;
+    for (; (next = gelf_getnote(data, at, &h, &name, &body)) > 0; at = next)
+        if (h.n_namesz == 5 && memcmp(p + name, "CORE", 5) == 0 &&
+            !read_note(self, h.n_type, p + body, h.n_descsz, err))
             return false;
-        at = (body + size + align - 1) & ~(align - 1);
-    }
+    if (at < data->d_size && data->d_size - at >= HEADER)
+        process_image_warning(self->image, "the core's notes are damaged or cut at byte %" PRIu64,
+                              span->offset + at);
     return true;
 }

@@ -86,16 +86,29 @@ bool core_check_header(const uint8_t *bytes, uint64_t size, const char *path, st
     return true;
 }
 
-/* How many program headers there are; beyond 65,534 the number is in the first section header (PN_XNUM). */
-static uint64_t header_count(const uint8_t *bytes, uint64_t size, const Elf64_Ehdr *header)
+Elf *core_begin(struct elf_image *self, const char *path, struct error *err)
 {
-    Elf64_Shdr section;
-    if (header->e_phnum != PN_XNUM)
-        return header->e_phnum;
-    if (header->e_shoff > size || size - header->e_shoff < sizeof section)
-        return header->e_phnum;
-    memcpy(&section, bytes + header->e_shoff, sizeof section);
-    return section.sh_info;
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_memory((char *)(uintptr_t)self->file, self->file_size); /* only read */
+    if (elf == NULL || elf_kind(elf) != ELF_K_ELF) {
+        error_bad_input(err, path, 0, "not an ELF file: %s", elf_errmsg(-1));
+        elf_end(elf);
+        return NULL;
+    }
+    return elf;
+}
+
+/* How many program headers were promised; beyond 65,534 the number is in the first section header (PN_XNUM).
+ */
+static uint64_t promised_headers(Elf *elf)
+{
+    GElf_Ehdr header;
+    GElf_Shdr section;
+    if (gelf_getehdr(elf, &header) == NULL)
+        return 0;
+    if (header.e_phnum == PN_XNUM && gelf_getshdr(elf_getscn(elf, 0), &section) != NULL)
+        return section.sh_info;
+    return header.e_phnum;
 }
 
 /* Bytes of the file that begin at offset, at most `wanted`. */
@@ -116,7 +129,7 @@ struct reading {
     uint64_t cut;
 };
 
-static bool load(struct reading *r, const Elf64_Phdr *h, struct error *err)
+static bool load(struct reading *r, const GElf_Phdr *h, struct error *err)
 {
     struct elf_image *self = r->self;
     uint64_t memory = h->p_memsz > h->p_filesz ? h->p_memsz : h->p_filesz;
@@ -152,25 +165,25 @@ static bool load(struct reading *r, const Elf64_Phdr *h, struct error *err)
         err);
 }
 
-bool core_read_segments(struct elf_image *self, const char *path, struct core_note_span **notes,
+bool core_read_segments(struct elf_image *self, Elf *elf, const char *path, struct core_note_span **notes,
                         size_t *note_count, struct error *err)
 {
-    Elf64_Ehdr header;
-    memcpy(&header, self->file, sizeof header);
-    uint64_t count = header_count(self->file, self->file_size, &header);
-    uint64_t there = (self->file_size - header.e_phoff) / sizeof(Elf64_Phdr);
-    if (there < count)
-        process_image_warning(self->image,
-                              "cut inside the program headers: %" PRIu64 " of %" PRIu64 " segments are known",
-                              there, count);
-    count = count < there ? count : there;
+    uint64_t promised = promised_headers(elf);
+    size_t count = 0; /* those that the file has room for */
     *notes = NULL;
     *note_count = 0;
+    if (elf_getphdrnum(elf, &count) != 0)
+        return error_bad_input(err, path, 32, "no program headers: %s", elf_errmsg(-1));
+    if (count < promised)
+        process_image_warning(self->image,
+                              "cut inside the program headers: %zu of %" PRIu64 " segments are known", count,
+                              promised);
     struct reading r = {.self = self};
     size_t loads = 0;
-    for (uint64_t i = 0; i < count; i++) {
-        Elf64_Phdr h;
-        memcpy(&h, self->file + header.e_phoff + i * sizeof h, sizeof h);
+    for (size_t i = 0; i < count; i++) {
+        GElf_Phdr h;
+        if (gelf_getphdr(elf, (int)i, &h) == NULL)
+            break;
         if (h.p_type == PT_LOAD) {
             loads++;
             if (!load(&r, &h, err))

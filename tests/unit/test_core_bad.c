@@ -325,7 +325,10 @@ START_TEST(many_segments)
     ck_assert_ptr_nonnull(bytes);
     uint64_t place = size;
     memcpy(bytes + offsetof(Elf64_Ehdr, e_shoff), &place, sizeof place);
-    memcpy(bytes + size, &(Elf64_Shdr){.sh_info = COUNT}, sizeof(Elf64_Shdr));
+    /* As the kernel does it: fs/binfmt_elf.c, fill_extnum_info. */
+    memcpy(bytes + offsetof(Elf64_Ehdr, e_shentsize), &(uint16_t){sizeof(Elf64_Shdr)}, 2);
+    memcpy(bytes + offsetof(Elf64_Ehdr, e_shnum), &(uint16_t){1}, 2);
+    memcpy(bytes + size, &(Elf64_Shdr){.sh_size = 1, .sh_info = COUNT}, sizeof(Elf64_Shdr));
     const char *path = test_file("many");
     write_file(path, bytes, size + (_i == 0 ? sizeof(Elf64_Shdr) : 8));
     struct process_image *image = core_open(path, &no_files, &err);
